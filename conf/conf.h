@@ -1,0 +1,177 @@
+/*
+ * Configuration: an INI file becomes a frozen struct; two of them can be compared.
+ *
+ * Floor 2. conf_load makes everything and conf_free releases it; nothing changes in between. The
+ * gateway holds one running configuration; a reload makes a second one and swaps.
+ */
+#ifndef WARDGATE_CONF_H
+#define WARDGATE_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "certs/identity.h"
+#include "certs/names.h"
+#include "certs/trust.h"
+#include "conf/problems.h"
+
+enum conf_log_format { CONF_LOG_TEXT, CONF_LOG_JSON };
+
+enum conf_log_level { CONF_LOG_ERROR, CONF_LOG_WARNING, CONF_LOG_INFO, CONF_LOG_DEBUG };
+
+/* [gateway] */
+struct conf_gateway {
+    char *name;
+    char *state_dir;
+    char *control; /* path of the control socket */
+    enum conf_log_format log_format;
+    enum conf_log_level log_level;
+};
+
+/* [trust NAME] */
+struct conf_trust {
+    char *name;
+    char *anchors;
+    char *intermediates; /* NULL: none */
+    enum revocation_mode revocation;
+    enum tls_version tls_min;
+    struct trust *trust; /* loaded and held; NULL when loading failed (a problem was noted) */
+    const char *file;    /* where the section stands */
+    int line;
+};
+
+/* How the gateway reaches the device. */
+enum conf_port_kind {
+    CONF_PORT_SERIAL,     /* serial:PATH */
+    CONF_PORT_TCP,        /* tcp:HOST:PORT, the gateway dials */
+    CONF_PORT_TCP_LISTEN, /* tcp-listen:ADDRESS:PORT, the device dials */
+};
+
+/* HOST:PORT; IPv6 addresses stand in brackets in the file and without them here. */
+struct conf_address {
+    char *host;
+    uint16_t port;
+};
+
+struct conf_port {
+    enum conf_port_kind kind;
+    char *path;                  /* serial */
+    struct conf_address address; /* tcp, tcp-listen */
+    char *text;                  /* as written, for messages and as the key of a shared bus */
+};
+
+enum conf_parity {
+    CONF_PARITY_NONE,
+    CONF_PARITY_EVEN,
+    CONF_PARITY_ODD,
+    CONF_PARITY_MARK,
+    CONF_PARITY_SPACE,
+};
+
+enum conf_flow { CONF_FLOW_NONE, CONF_FLOW_RTSCTS, CONF_FLOW_XONXOFF, CONF_FLOW_RS485 };
+
+/* line = 9600 8E1 rtscts */
+struct conf_line {
+    uint32_t rate; /* bits per second, 50..4000000, any the driver takes */
+    uint8_t data_bits; /* 5..8 */
+    enum conf_parity parity;
+    uint8_t stop_bits; /* 1..2 */
+    enum conf_flow flow;
+};
+
+enum conf_protocol {
+    CONF_PROTOCOL_RAW,
+    CONF_PROTOCOL_GAP,
+    CONF_PROTOCOL_LINE,
+    CONF_PROTOCOL_MLLP,
+    CONF_PROTOCOL_MODBUS_RTU,
+    CONF_PROTOCOL_MODBUS_TCP,
+};
+
+enum conf_start { CONF_START_ALWAYS, CONF_START_DATA };
+
+enum conf_while_down { CONF_DOWN_DROP, CONF_DOWN_BLOCK };
+
+/* unit_map: which bus unit an MBAP unit stands for; -1 for none (answered with exception 0A). */
+struct conf_unit_map {
+    int16_t bus_unit[256];
+};
+
+/* [device NAME] */
+struct conf_device {
+    char *name;
+    char *description; /* "" when not given */
+    struct conf_port port;
+    char **from; /* allowed source addresses of tcp-listen, as inet_ntop prints them */
+    size_t from_count;
+    struct conf_line line;
+    enum conf_protocol protocol;
+    struct conf_unit_map unit_map;
+    bool listens; /* true: `listen`, the hospital dials in; false: `connect` */
+    struct conf_address listen;
+    struct conf_address *connect;
+    size_t connect_count;
+    char *server_name; /* connect: name expected instead of the host; listen: SNI that chooses
+                          this device besides its certificate's dNSNames. NULL: not given */
+    struct name_rule *allow;
+    size_t allow_count;
+    char *certificate;
+    char *key;
+    char *trust_name;
+    struct identity *identity; /* loaded and held */
+    struct trust *trust;       /* held; the same object as the conf_trust's */
+    enum conf_start start;
+    enum conf_while_down while_down;
+    bool writes_allowed;
+    uint32_t gap_ms;       /* silence that ends a message (gap), or the wait after CR (line) */
+    uint32_t max_frame;    /* bytes */
+    uint32_t max_links;    /* links at once of this device */
+    uint32_t response_timeout_ms;
+    uint32_t dial_timeout_ms;
+    uint32_t handshake_timeout_ms;
+    uint32_t idle_timeout_ms; /* 0: never */
+    uint32_t drain_timeout_ms;
+    uint32_t retry_min_ms;
+    uint32_t retry_max_ms;
+    char *canonical; /* the section as sorted "key=value" lines, absolute paths: for comparing */
+    const char *file;
+    int line_number; /* of the section's header */
+};
+
+struct conf {
+    char *path; /* of the main file, absolute */
+    struct conf_gateway gateway;
+    struct conf_trust *trusts;
+    size_t trust_count;
+    struct conf_device *devices;
+    size_t device_count;
+    void *pool; /* private to conf: owns every string */
+};
+
+/* Read the file, its includes, every certificate and key. now_s: wall clock in seconds since 1970.
+ * Returns a configuration, or NULL when anything at all is wrong: every problem is then in
+ * *problems (which the caller made with problems_new and frees). */
+struct conf *conf_load(const char *path, int64_t now_s, struct problems *problems);
+
+/* Releases everything including identities and trusts. NULL is fine. */
+void conf_free(struct conf *c);
+
+/* Read only what finds the running gateway: the control path of the file. Returns a new string
+ * (caller frees with mem_free) or NULL with problems. */
+char *conf_find_control(const char *path, struct problems *problems);
+
+const struct conf_device *conf_find_device(const struct conf *c, const char *name);
+
+/* What a reload must do for one device. */
+enum conf_change {
+    CONF_SAME,        /* nothing differs */
+    CONF_CREDENTIALS, /* same section, new certificate, key or trust files: for the next link */
+    CONF_CHANGED,     /* the section (or its trust's section) differs: restart the device */
+};
+enum conf_change conf_compare_device(const struct conf_device *a, const struct conf_device *b);
+
+/* Words for messages and status: "serial", "mllp" … Never NULL. */
+const char *conf_protocol_name(enum conf_protocol p);
+
+#endif

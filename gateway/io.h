@@ -1,0 +1,36 @@
+/*
+ * What all endpoints share: the loop and its scratch buffers, so that an idle link owns none.
+ *
+ * Floor 3, loop thread only. One per process (one per test), owned by who made it.
+ */
+#ifndef WARDGATE_IO_H
+#define WARDGATE_IO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <uv.h>
+
+#include "certs/tls.h"
+
+enum { IO_READ_MAX = 65536 };
+
+struct io {
+    uv_loop_t loop;
+    uint8_t read[IO_READ_MAX];            /* what one read brought */
+    uint8_t plain[TLS_PLAIN_MAX];         /* one decrypted record */
+    uint8_t cipher[TLS_HANDSHAKE_ROOM];   /* what the TLS engine made */
+};
+
+/* 0, or a fault code with *f. After io_init the caller must end with io_deinit. */
+int io_init(struct io *io, struct fault *f);
+
+/* Closes the loop; every handle must be closed before: returns 0, or FAULT_INTERNAL when one is
+ * still open (a leak: tests assert 0). */
+int io_deinit(struct io *io);
+
+/* Milliseconds of the loop's cached clock; wall clock in seconds since 1970. */
+uint64_t io_now_ms(const struct io *io);
+int64_t io_wall_s(void);
+
+#endif
