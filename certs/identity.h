@@ -1,0 +1,50 @@
+/*
+ * Identity: one device's certificate, its chain and its private key.
+ *
+ * Floor 1. Immutable after loading and counted: configuration, device and running links hold one
+ * each; the last release wipes the key. One thread (the loop's) holds and releases.
+ */
+#ifndef WARDGATE_IDENTITY_H
+#define WARDGATE_IDENTITY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocols/fault.h"
+
+struct identity;
+
+/* What a person or a log wants to know of a certificate. Strings belong to the identity. */
+struct cert_facts {
+    char subject[256];     /* RFC 4514-like, "CN=pump-12,O=Ward 3"; cut when longer */
+    char issuer[256];
+    char serial[64];       /* hexadecimal, upper case, no colons */
+    char fingerprint[65];  /* SHA-256 of the DER, hexadecimal, lower case */
+    int64_t not_before_s;  /* seconds since 1970 */
+    int64_t not_after_s;
+};
+
+/* Load from PEM files. cert_path: the leaf first, then its chain (the root may be missing).
+ * key_path: one unencrypted private key (PKCS#8, SEC1 or PKCS#1); the file must be 0600 or
+ * stricter. now_s: wall clock, seconds since 1970.
+ * Returns a new identity (caller holds it) or NULL with *f: FAULT_OPEN (missing, unreadable),
+ * FAULT_KEY (mode, parse, does not match the certificate), FAULT_EXPIRED, FAULT_NOT_YET,
+ * FAULT_BAD_CERT (not PEM, weak algorithm, wrong order of the chain), FAULT_MEMORY. f->note names
+ * the file and what would be right. f->side is FAULT_SIDE_CERTIFICATE. */
+struct identity *identity_load(const char *cert_path, const char *key_path, int64_t now_s,
+                               struct fault *f);
+
+/* One more, one fewer holder. release(NULL) is fine. */
+struct identity *identity_hold(struct identity *id);
+void identity_release(struct identity *id);
+
+/* The leaf's facts; valid while the identity is held. */
+const struct cert_facts *identity_facts(const struct identity *id);
+
+/* The leaf's dNSName SAN number `at`, or NULL past the last: what SNI can name this device by. */
+const char *identity_dns_name(const struct identity *id, size_t at);
+
+/* 0 when both hold the same chain and the same key. */
+int identity_differs(const struct identity *a, const struct identity *b);
+
+#endif

@@ -1,0 +1,102 @@
+/*
+ * The TLS engine: bytes in, bytes out, no sockets (sans-I/O).
+ *
+ * Floor 1; wolfSSL lives behind this header. One engine belongs to one endpoint, which feeds it
+ * what the network brought and sends what it makes. Mutual authentication always: both roles
+ * present a certificate and demand one. No resumption of any kind, no renegotiation, no 0-RTT, no
+ * compression. The engine does not judge revocation: that is asked after the handshake (verdict.h).
+ */
+#ifndef WARDGATE_TLS_H
+#define WARDGATE_TLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "certs/identity.h"
+#include "certs/names.h"
+#include "certs/trust.h"
+#include "protocols/bytes.h"
+#include "protocols/fault.h"
+
+enum {
+    TLS_PLAIN_MAX = 16384,          /* most plain text in one record */
+    TLS_CIPHER_MAX = 16384 + 512,   /* room that one record of that size surely fits in */
+    TLS_HANDSHAKE_ROOM = 65536,     /* room that any one flight of ours fits in */
+    TLS_CHAIN_MAX = 9,              /* certificates kept of a peer's chain */
+};
+
+struct tls_engine;
+
+enum tls_role { TLS_CLIENT, TLS_SERVER };
+
+struct tls_settings {
+    enum tls_role role;
+    struct identity *identity;     /* held by the engine while it lives */
+    struct trust *trust;           /* held by the engine while it lives */
+    const struct name_rule *allow; /* the peer's SAN must match one of these; copied */
+    size_t allow_count;            /* 1.. */
+    const char *server_name;       /* client: SNI to send, NULL for none (an IP address) */
+};
+
+/* What one step did. */
+enum tls_result {
+    TLS_MORE,   /* all input is used; more is needed */
+    TLS_DONE,   /* handshake: finished. read: `plain` holds bytes (there may be more: call again) */
+    TLS_CLOSED, /* read: the peer sent close_notify */
+    TLS_FAILED, /* *f says why. `out` may hold an alert to send before closing */
+};
+
+/* The peer after a handshake. Strings and chain belong to the engine. */
+struct tls_peer {
+    struct cert_facts leaf;
+    char matched[260];        /* the allow rule that matched: "dns:bms.hospital.example" */
+    enum tls_version version;
+    const char *suite;        /* "TLS_AES_128_GCM_SHA256"; constant memory */
+    struct span chain[TLS_CHAIN_MAX]; /* DER, leaf first: what the peer sent */
+    size_t chain_count;
+};
+
+/* A new engine, or NULL with *f (FAULT_MEMORY, FAULT_INTERNAL). */
+struct tls_engine *tls_engine_new(const struct tls_settings *settings, struct fault *f);
+
+/* Frees, wipes keys, releases identity and trust. NULL is fine. */
+void tls_engine_free(struct tls_engine *e);
+
+/* One round of the handshake. `in`: bytes from the network; what was used is taken off its front
+ * (bytes behind the handshake stay: hand them to tls_engine_read). `out`: bytes to send are
+ * appended; give it TLS_HANDSHAKE_ROOM. A client starts with an empty `in`.
+ * TLS_MORE, TLS_DONE or TLS_FAILED. Faults: FAULT_NO_CERT, UNTRUSTED, EXPIRED, NOT_YET, NAME,
+ * USAGE, BAD_CERT, OWN_REFUSED (an alert about our certificate), TLS_VERSION, TLS, MEMORY; the
+ * side is FAULT_SIDE_CERTIFICATE for what concerns certificates, else FAULT_SIDE_SERVER. */
+enum tls_result tls_engine_handshake(struct tls_engine *e, struct span *in, struct room *out,
+                                     struct fault *f);
+
+/* Decrypt. Takes from `in`, appends plain text of at most one record to `plain` (give it
+ * TLS_PLAIN_MAX) and answers of the protocol (alerts, key updates) to `out` (TLS_CIPHER_MAX).
+ * TLS_DONE: call again with the rest of `in`. TLS_MORE: `in` is empty now. TLS_CLOSED, TLS_FAILED.
+ * An alert of the peer about our certificate before its first byte of data is FAULT_OWN_REFUSED:
+ * in TLS 1.3 a client's handshake ends before the server has judged it (RFC 8446, 4.4.2.4). */
+enum tls_result tls_engine_read(struct tls_engine *e, struct span *in, struct room *plain,
+                                struct room *out, struct fault *f);
+
+/* Encrypt plain.len bytes (1..TLS_PLAIN_MAX) as exactly one record, appended to `out` (give it
+ * TLS_CIPHER_MAX). A peer that negotiated a smaller maximum fragment length gets several records.
+ * 0 or a fault code. */
+int tls_engine_write(struct tls_engine *e, struct span plain, struct room *out, struct fault *f);
+
+/* Append our close_notify to `out`. Reading goes on until the peer's. 0 or a fault code. */
+int tls_engine_shutdown(struct tls_engine *e, struct room *out, struct fault *f);
+
+/* The peer, or NULL before TLS_DONE of the handshake. Valid while the engine lives; `chain` only
+ * until tls_engine_forget_chain. */
+const struct tls_peer *tls_engine_peer(const struct tls_engine *e);
+
+/* Give the peer's chain and the handshake's memory back once the verdict is in. */
+void tls_engine_forget_chain(struct tls_engine *e);
+
+/* Once per process, before the first engine / after the last. 0 or a fault code. */
+int tls_init(struct fault *f);
+void tls_deinit(void);
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * Trust: the anchors that a peer's chain must end at, and how strict to be.
+ *
+ * Floor 1. Immutable after loading and counted, like an identity; swapped as a whole on reload.
+ */
+#ifndef WARDGATE_TRUST_H
+#define WARDGATE_TRUST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocols/fault.h"
+
+struct trust;
+
+enum tls_version { TLS_VERSION_1_2, TLS_VERSION_1_3 };
+
+enum revocation_mode { REVOCATION_OFF };
+
+struct trust_settings {
+    const char *name;          /* for messages */
+    const char *anchors;       /* PEM file, one or more self-signed CA certificates */
+    const char *intermediates; /* PEM file of CA certificates, or NULL */
+    enum tls_version tls_min;
+    enum revocation_mode revocation;
+};
+
+/* Load. Returns a new trust (caller holds it) or NULL with *f: FAULT_OPEN, FAULT_BAD_CERT (not
+ * PEM, an anchor that is no CA, an intermediate that no anchor or earlier intermediate issued),
+ * FAULT_EXPIRED, FAULT_NOT_YET, FAULT_MEMORY; f->note names file and certificate. */
+struct trust *trust_load(const struct trust_settings *settings, int64_t now_s, struct fault *f);
+
+struct trust *trust_hold(struct trust *t);
+void trust_release(struct trust *t);
+
+const char *trust_name(const struct trust *t);
+enum revocation_mode trust_revocation(const struct trust *t);
+
+/* 0 when both hold the same anchors, intermediates and settings. */
+int trust_differs(const struct trust *a, const struct trust *b);
+
+#endif
