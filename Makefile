@@ -1,0 +1,184 @@
+# Wardgate: GNU make; everything that is made lies under build/. `make help` lists the targets.
+VERSION  := 0.1.0
+WOLFSSL  ?= own
+# A variant (asan, fuzz, cov, WOLFSSL=system) is this same Makefile with another OUT and OPT.
+OUT      ?= $(if $(filter system,$(WOLFSSL)),build/system,build)
+PREFIX   ?= /usr/local
+SYSCONFDIR ?= /etc
+FUZZ_S   ?= 30
+
+DEPS_BUILD := build-essential pkg-config libuv1-dev libmodbus-dev libinih-dev dpkg-dev \
+    autoconf automake libtool debian-archive-keyring
+DEPS_TEST := libcriterion-dev libwolfssl-dev openssl gnutls-bin stunnel4 socat mbpoll \
+    python3 python3-pymodbus python3-hl7 python3-cryptography \
+    clang clang-format clang-tidy libclang-rt-dev cppcheck shellcheck faketime iproute2 curl jq git
+DEPS_OPTIONAL := gcovr
+
+FLOORS := protocols certs conf gateway
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes \
+    -Wmissing-prototypes -Wold-style-definition -Wvla -Wundef -Wformat=2 -Wpointer-arith -Wcast-qual \
+    -Wwrite-strings -Wimplicit-fallthrough -Wnull-dereference
+HARDENING := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+OPT ?= -O2 -g $(HARDENING)
+
+# wolfSSL: our own static build, or Debian's library; either comes with a header that says its revision.
+ifeq ($(WOLFSSL),system)
+WOLFSSL_DIR   := build/system/wolfssl
+WOLFSSL_READY := $(WOLFSSL_DIR)/wolfssl_revision.h
+WOLFSSL_FLAGS := -I$(WOLFSSL_DIR) -DWARDGATE_WOLFSSL_SYSTEM
+WOLFSSL_LIBS  := -lwolfssl
+else
+WOLFSSL_DIR   := build/wolfssl
+WOLFSSL_READY := $(WOLFSSL_DIR)/.stamp
+WOLFSSL_FLAGS := -I$(WOLFSSL_DIR) -isystem $(WOLFSSL_DIR)/include
+WOLFSSL_LIBS  := $(WOLFSSL_DIR)/lib/libwolfssl.a -lm -ldl
+endif
+
+# CFLAGS, CPPFLAGS and LDFLAGS belong to the user and come last; ours are here.
+OUR_CFLAGS := -std=c11 -D_DEFAULT_SOURCE -I. -DWARDGATE_VERSION=\"$(VERSION)\" $(WARNINGS) $(OPT) \
+    -fstack-protector-strong -fPIE -MMD -MP
+OUR_LDFLAGS := -pie -Wl,-z,relro,-z,now
+certs_FLAGS   := $(WOLFSSL_FLAGS)
+conf_FLAGS    := $(shell pkg-config --cflags inih 2>/dev/null)
+gateway_FLAGS := $(shell pkg-config --cflags libuv 2>/dev/null)
+certs_LIBS    := $(WOLFSSL_LIBS) -lpthread
+conf_LIBS     := $(shell pkg-config --libs inih 2>/dev/null || echo -linih)
+gateway_LIBS  := $(shell pkg-config --libs libuv libmodbus 2>/dev/null || echo -luv -lmodbus)
+COMPILE = $(CC) $(OUR_CFLAGS) $(CPPFLAGS) $(CFLAGS)
+LINK    = $(CC) $(OPT) $(OUR_LDFLAGS) $(CFLAGS) $(LDFLAGS)
+
+MAIN := $(wildcard gateway/main.c)
+objects = $(patsubst %.c,$(OUT)/obj/%.o,$(filter-out gateway/main.c,$(wildcard $(1)/*.c)))
+# What a floor links, highest first: its own archive and those below it, never one above.
+protocols_USES := protocols
+certs_USES     := certs protocols
+conf_USES      := conf certs protocols
+gateway_USES   := gateway conf certs protocols
+archives  = $(foreach f,$($(1)_USES),$(OUT)/lib$(f).a)
+libraries = $(foreach f,$($(1)_USES),$($(f)_LIBS))
+TESTED := $(foreach f,$(FLOORS),$(if $(wildcard tests/unit/$(f)/*_test.c),$(f)))
+FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+
+all: $(foreach f,$(FLOORS),$(OUT)/lib$(f).a) $(if $(MAIN),$(OUT)/wardgate)
+help:
+	@echo 'make [all] deps demo check test asan fuzz scenarios mutants lint format format-check floors'
+	@echo '     cov install uninstall clean distclean; WOLFSSL=system links the libwolfssl of Debian'
+
+$(OUT)/wardgate: $(OUT)/obj/gateway/main.o $(call archives,gateway)
+	$(LINK) -o $@ $^ $(call libraries,gateway)
+
+# One archive and one unit test binary per floor.
+define FLOOR
+$(OUT)/lib$(1).a: $(call objects,$(1))
+	@rm -f $$@
+	ar rcs $$@ $$^
+$(OUT)/unit/$(1): $(call objects,tests/unit/$(1)) $(call archives,$(1))
+	@mkdir -p $$(@D)
+	$$(LINK) -o $$@ $$^ $(call libraries,$(1)) -lcriterion
+unit-$(1): $(OUT)/unit/$(1)
+$(call objects,$(1)) $(call objects,tests/unit/$(1)): FLOOR_FLAGS = $(foreach f,$($(1)_USES),$($(f)_FLAGS))
+endef
+$(foreach f,$(FLOORS),$(eval $(call FLOOR,$(f))))
+$(OUT)/obj/gateway/main.o: FLOOR_FLAGS = $(gateway_FLAGS)
+$(call objects,certs) $(call objects,tests/unit/certs): | $(WOLFSSL_READY)
+
+$(OUT)/obj/%.o: %.c $(OUT)/.flags
+	@mkdir -p $(@D)
+	$(COMPILE) $(FLOOR_FLAGS) -c -o $@ $<
+# Other flags than last time mean other objects.
+$(OUT)/.flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(COMPILE) $(WOLFSSL_FLAGS)' | cmp -s - $@ || echo '$(COMPILE) $(WOLFSSL_FLAGS)' >$@
+-include $(wildcard $(OUT)/obj/*/*.d $(OUT)/obj/tests/*/*.d $(OUT)/obj/tests/*/*/*.d)
+
+build/wolfssl/.stamp: certs/build-wolfssl.sh
+	@certs/build-wolfssl.sh build
+build/system/wolfssl/wolfssl_revision.h: $(wildcard /var/lib/dpkg/info/libwolfssl-dev*.list)
+	@mkdir -p $(@D)
+	@dpkg-query -W -f '#define WOLFSSL_DEBIAN_REVISION "$${Version}"\n' libwolfssl-dev >$@
+
+# Tests. tests/check.sh runs them all; each can be run by itself.
+build/pki/.stamp: tests/pki.sh
+	@rm -rf $(@D)
+	@mkdir -p $(@D)
+	@tests/pki.sh $(@D) >build/pki.log 2>&1 || { cat build/pki.log; exit 1; }
+	@touch $@
+pki: $(if $(wildcard tests/pki.sh),build/pki/.stamp)
+unit: $(foreach f,$(TESTED),$(OUT)/unit/$(f))
+test: pki unit
+	@tests/unit/run.sh $(OUT) $(TESTED)
+SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+ASAN := $(MAKE) --no-print-directory OUT=build/asan OPT='$(SANITIZE)'
+asan-build:
+	@$(ASAN) all unit
+asan: pki
+	@$(ASAN) all unit
+	@tests/unit/run.sh build/asan $(TESTED)
+FUZZING := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+fuzz-bins: $(foreach f,$(FUZZERS),$(OUT)/fuzz_$(f))
+$(OUT)/fuzz_%: $(OUT)/obj/tests/fuzz/fuzz_%.o $(call archives,gateway)
+	$(LINK) -fsanitize=fuzzer -o $@ $^ $(call libraries,gateway)
+fuzz:
+	@$(MAKE) --no-print-directory OUT=build/fuzz CC=clang OPT='$(FUZZING)' OUR_LDFLAGS= fuzz-bins
+	@tests/fuzz/run.sh build/fuzz $(FUZZ_S) $(FUZZERS)
+scenarios: all pki
+	@WARDGATE=$(OUT)/wardgate tests/scenarios/run.sh $(SCENARIOS)
+mutants: all pki
+	@tests/mutants/run.sh $(MUTANTS)
+cov: pki
+	@$(MAKE) --no-print-directory OUT=build/cov OPT='-O0 -g --coverage' all unit
+	@tests/unit/run.sh build/cov $(TESTED)
+	@gcovr --root . --filter '($(subst $() ,|,$(FLOORS)))/' build/cov
+LINT_FLAGS = $(filter-out -MMD -MP,$(OUR_CFLAGS)) $(foreach f,$(FLOORS),$($(f)_FLAGS))
+lint: $(WOLFSSL_READY)
+	@LINT_FLAGS='$(LINT_FLAGS)' tests/lint.sh $(LINT)
+format-check floors:
+	@LINT_FLAGS='$(LINT_FLAGS)' tests/lint.sh $(subst -check,,$@)
+format:
+	clang-format -i $(wildcard $(foreach d,$(FLOORS) $(FLOORS:%=tests/unit/%) tests/fuzz,$(d)/*.[ch]))
+
+deps:
+	@tests/deps.sh '$(DEPS_BUILD)' '$(DEPS_TEST)' '$(DEPS_OPTIONAL)'
+demo: deps
+	@$(MAKE) --no-print-directory all
+	@WARDGATE=$(OUT)/wardgate tests/demo.sh
+check: deps
+	@FUZZ_S=$(FUZZ_S) tests/check.sh
+
+D := $(DESTDIR)$(PREFIX)
+UNITS    := $(notdir $(wildcard systemd/*.service systemd/*.socket systemd/*.target))
+SYSUSERS := $(notdir $(wildcard systemd/*sysusers*.conf))
+TMPFILES := $(notdir $(wildcard systemd/*tmpfiles*.conf))
+UDEV     := $(notdir $(wildcard systemd/*.rules systemd/*.rules.example))
+INSTALLED = $(D)/bin/wardgate $(UNITS:%=$(D)/lib/systemd/system/%) $(SYSUSERS:%=$(D)/lib/sysusers.d/wardgate.conf) \
+    $(TMPFILES:%=$(D)/lib/tmpfiles.d/wardgate.conf) $(UDEV:%=$(D)/share/doc/wardgate/%) \
+    $(patsubst %,$(D)/share/man/man8/%,$(notdir $(wildcard gateway/*.8))) \
+    $(patsubst %,$(D)/share/man/man5/%,$(notdir $(wildcard conf/*.5))) \
+    $(if $(wildcard conf/wardgate.conf.example),$(DESTDIR)$(SYSCONFDIR)/wardgate/wardgate.conf.example)
+install: all $(INSTALLED)
+uninstall:
+	rm -f $(INSTALLED)
+# Installed files are always written anew.
+PUT = install -D -m 644 $(1) $@ && sed -i 's|@BINDIR@|$(PREFIX)/bin|g; s|@SYSCONFDIR@|$(SYSCONFDIR)|g' $@
+$(D)/bin/wardgate: FORCE
+	install -D -m 755 $(OUT)/wardgate $@
+$(D)/lib/systemd/system/% $(D)/share/doc/wardgate/%: FORCE
+	$(call PUT,systemd/$*)
+$(D)/lib/sysusers.d/wardgate.conf: FORCE
+	$(call PUT,systemd/$(firstword $(SYSUSERS)))
+$(D)/lib/tmpfiles.d/wardgate.conf: FORCE
+	$(call PUT,systemd/$(firstword $(TMPFILES)))
+$(D)/share/man/man8/%: FORCE
+	$(call PUT,gateway/$*)
+$(D)/share/man/man5/% $(DESTDIR)$(SYSCONFDIR)/wardgate/%: FORCE
+	$(call PUT,conf/$*)
+
+# clean keeps the library that takes a minute to build; distclean does not.
+clean:
+	@test ! -d build || find build -mindepth 1 -maxdepth 1 ! -name 'wolfssl*' ! -name '.wolfssl*' -exec rm -rf {} +
+distclean:
+	rm -rf build
+FORCE:
+.PHONY: all help unit pki test asan asan-build fuzz fuzz-bins scenarios mutants cov lint floors format format-check \
+    deps demo check install uninstall clean distclean FORCE $(FLOORS:%=unit-%)
+.SECONDARY:

@@ -1,0 +1,111 @@
+#!/bin/bash
+# Runs the scenarios: run.sh [NAME...]; two at once, one line each, exit 1 when any is red.
+#
+# A scenario is an executable tests/scenarios/NAME.sh or NAME.py that exits 0 for a pass. It starts in its
+# own empty folder build/scenarios/NAME, in its own process group that is ended afterwards, with
+#   WARDGATE  the binary under test        PKI  folder of the throw-away PKI
+#   ROOT      the repository               SCENARIO_DIR  the scenario's own folder
+# A line `# timeout: N` among its first ten sets its seconds (120), `# alone` lets it run by itself.
+set -u
+
+cd "$(dirname "$0")/../.." || exit 1
+ROOT=$PWD
+WARDGATE=$(realpath "${WARDGATE:-build/wardgate}")
+PKI=$ROOT/build/pki
+export ROOT WARDGATE PKI
+work=$ROOT/build/${SCENARIO_OUT:-scenarios}
+mkdir -p "$work"
+
+declared()
+{
+    head -n 10 "$1" | sed -n "s/^# *$2:* *//p" | head -n 1
+}
+
+# Ends what is left of a process group: politely, then not.
+end_group()
+{
+    local i
+    kill -TERM -- "-$1" 2>/dev/null || return 0
+    for i in 1 2 3 4 5 6 7 8 9 10; do
+        kill -0 -- "-$1" 2>/dev/null || return 0
+        sleep 0.1
+    done
+    kill -KILL -- "-$1" 2>/dev/null
+}
+
+show_logs()
+{
+    local file
+    for file in "$1/.output" "$1"/*.log "$1"/*.out "$1"/*.err "$1"/*.txt; do
+        if [ -s "$file" ]; then
+            echo "--- ${file#"$work"/}"
+            tail -c 6000 "$file"
+        fi
+    done
+}
+
+run_one()
+{
+    local script=$1 name dir limit status=0 began=$SECONDS group
+    name=$(basename "$script")
+    name=${name%.*}
+    dir=$work/$name
+    limit=$(declared "$script" timeout)
+    rm -rf "$dir"
+    mkdir -p "$dir"
+    # setsid makes the group's id the id of the process that we start.
+    (cd "$dir" && SCENARIO_DIR=$dir exec setsid timeout --foreground -k 5 "${limit:-120}" "$ROOT/$script" \
+        >"$dir/.output" 2>&1 </dev/null) &
+    group=$!
+    wait "$group" || status=$?
+    end_group "$group"
+    if [ "$status" -eq 0 ]; then
+        echo "scenario $name: 1 passed, 0 failed ($((SECONDS - began)) s)"
+        return 0
+    fi
+    {
+        show_logs "$dir"
+        if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
+            echo "scenario $name: 0 passed, 1 failed (no end within ${limit:-120} s)"
+        else
+            echo "scenario $name: 0 passed, 1 failed (exit $status, $((SECONDS - began)) s)"
+        fi
+    } | cat
+    return 1
+}
+
+wanted()
+{
+    local name
+    name=$(basename "$1")
+    [ -x "$1" ] && [ "$name" != run.sh ] || return 1
+    [ "$#" -gt 1 ] || return 0
+    shift
+    case " $* " in *" ${name%.*} "*) return 0 ;; esac
+    return 1
+}
+
+red=0
+alone=()
+running=0
+for script in tests/scenarios/*.sh tests/scenarios/*.py; do
+    wanted "$script" "$@" || continue
+    if head -n 10 "$script" | grep -q '^# *alone'; then
+        alone+=("$script")
+        continue
+    fi
+    if [ "$running" -ge 2 ]; then
+        wait -n || red=1
+        running=$((running - 1))
+    fi
+    run_one "$script" &
+    running=$((running + 1))
+done
+while [ "$running" -gt 0 ]; do
+    wait -n || red=1
+    running=$((running - 1))
+done
+for script in "${alone[@]}"; do
+    run_one "$script" || red=1
+done
+exit "$red"
