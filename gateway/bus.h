@@ -1,0 +1,84 @@
+/*
+ * Bus: one Modbus line (serial RTU) or one Modbus/TCP device, shared by devices and masters.
+ *
+ * Floor 3, loop thread only. One bus for each port text, owned by the gateway; devices with the
+ * same port attach to the same bus (multi-drop). Masters are secure links: each submits requests
+ * as MBAP ADUs and gets exactly one MBAP ADU back for each (unless it detaches first).
+ *
+ * One request is on the wire at a time; masters are served in turn. A write goes on the wire at
+ * most once. A late answer never becomes the answer to the next request. Exceptions as in the
+ * truth table: 01 denied or unknown function; 03 malformed; 06 not sent (queue full, deadline
+ * passed in the queue); 0A not sent (port closed, unit not mapped); 0B sent, no valid answer.
+ */
+#ifndef WARDGATE_BUS_H
+#define WARDGATE_BUS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conf/conf.h"
+#include "gateway/io.h"
+#include "protocols/bytes.h"
+#include "protocols/fault.h"
+
+struct bus;
+struct bus_device;
+struct bus_client;
+
+/* Counters of one device on the bus, for status. Wrap-free (64 bit). */
+struct bus_counters {
+    uint64_t requests, answers;       /* sent on the wire; answered validly */
+    uint64_t request_bytes, answer_bytes; /* on the wire */
+    uint64_t denied, malformed, busy, unavailable, no_answer; /* exceptions 01, 03, 06, 0A, 0B */
+    uint64_t late, crc, mismatch, junk_bytes;                 /* what the line brought and was dropped */
+    uint64_t line_errors;
+    uint64_t last_answer_ms;          /* loop clock; 0: never */
+};
+
+/* A bus for this device's port; it opens (and re-opens) its port by itself. NULL: no memory. */
+struct bus *bus_new(struct io *io, const struct conf_device *first,
+                    void (*on_closed)(void *owner), void *owner);
+
+/* End: clients get 0A for what waits; then on_closed(owner) from the loop; then bus_free. */
+void bus_close(struct bus *b);
+void bus_free(struct bus *b);
+
+/* Do both devices use the same port text and line? */
+bool bus_fits(const struct bus *b, const struct conf_device *d);
+
+/* Attach a device. conf is borrowed until bus_detach. on_port (may be NULL) tells when the port
+ * came or went: f is NULL when it is up. on_note (may be NULL): something the device's log should
+ * tell, e.g. {"write-outcome-unknown", "unit 1 function 6"}. NULL: no memory. */
+struct bus_device *bus_attach(struct bus *b, const struct conf_device *conf,
+                              void (*on_port)(void *owner, const struct fault *f),
+                              void (*on_note)(void *owner, const char *event, const char *note),
+                              void *owner);
+
+/* Detach; every client of the device must be detached before. */
+void bus_detach(struct bus_device *d);
+
+/* How many devices are attached. */
+size_t bus_device_count(const struct bus *b);
+
+const struct bus_counters *bus_device_counters(struct bus_device *d);
+
+/* Is the port open; NULL when it is, else why not. */
+const struct fault *bus_device_fault(const struct bus_device *d);
+
+/* A master. on_answer gets one whole MBAP ADU, from the loop or from inside bus_client_submit (an
+ * exception that needs no wire). NULL: no memory. */
+struct bus_client *bus_client_new(struct bus_device *d,
+                                  void (*on_answer)(void *owner, struct span adu), void *owner);
+
+/* Hand in one whole MBAP ADU (7 + 1..253 bytes; framing already checked). Copied. */
+void bus_client_submit(struct bus_client *c, struct span adu);
+
+/* Requests waiting or on the wire. */
+size_t bus_client_pending(const struct bus_client *c);
+
+/* The master is gone: what waits is dropped unsent (a write among it is counted and noted); what
+ * is on the wire is finished and its answer dropped. Frees the client. */
+void bus_client_free(struct bus_client *c);
+
+#endif
