@@ -54,6 +54,9 @@ bool span_take(struct span *from, size_t len, struct span *out);
 /* The byte at `at`; false when `at` is outside. */
 bool span_at(struct span from, size_t at, uint8_t *out);
 
+/* Where the first byte of that value is; in.len when there is none. */
+size_t span_find(struct span in, uint8_t value);
+
 /* The first `len` bytes, or all when there are fewer. */
 struct span span_first(struct span from, size_t len);
 
@@ -66,7 +69,8 @@ struct room room_of(void *data, size_t cap);
 /* Bytes that still fit. */
 size_t room_left(const struct room *to);
 
-/* Append; false when it does not fit as a whole, the room is then unchanged. */
+/* Append; false when it does not fit as a whole, the room is then unchanged. The bytes may lie in
+ * the room's own memory. */
 bool room_put_u8(struct room *to, uint8_t value);
 bool room_put_u16(struct room *to, uint16_t value);
 bool room_put(struct room *to, struct span bytes);
@@ -78,7 +82,7 @@ struct span room_span(const struct room *from);
 struct buf buf_of(void *data, size_t cap);
 
 /* Append; moves the content to the front first when that makes it fit. False when it does not fit
- * as a whole; the content is then unchanged. */
+ * as a whole; the content is then unchanged. The bytes must not lie in the buf's own memory. */
 bool buf_put(struct buf *to, struct span bytes);
 
 /* What is inside. Valid until the next buf_put. */

@@ -22,40 +22,40 @@ enum fault_side {
 /* Functions that fail return one of these (all negative); 0 is success. */
 enum fault_code {
     FAULT_NONE = 0,
-    FAULT_OPEN = -1,          /* a port or file cannot be opened */
-    FAULT_BUSY = -2,          /* another program holds the port */
-    FAULT_GONE = -3,          /* unplugged, hung up */
-    FAULT_CLOSED = -4,        /* the other side closed in good order */
-    FAULT_RESET = -5,         /* the connection was reset */
-    FAULT_TRUNCATED = -6,     /* TCP ended without the TLS close_notify */
-    FAULT_REFUSED = -7,       /* nobody listens there */
-    FAULT_UNREACHABLE = -8,   /* no route, host down */
-    FAULT_RESOLVE = -9,       /* the name has no address */
-    FAULT_TIMEOUT = -10,      /* a deadline passed */
-    FAULT_SOURCE = -11,       /* came from an address that is not allowed */
-    FAULT_FRAME = -12,        /* bytes that break the protocol */
-    FAULT_TOO_LONG = -13,     /* a message over max_frame */
-    FAULT_IO = -14,           /* any other error of the operating system */
-    FAULT_TLS = -15,          /* the peer broke the TLS protocol, or no common suite */
-    FAULT_TLS_VERSION = -16,  /* the peer speaks no allowed TLS version */
-    FAULT_NO_CERT = -17,      /* the peer sent no certificate */
-    FAULT_UNTRUSTED = -18,    /* the peer's chain ends at no anchor of the trust */
-    FAULT_EXPIRED = -19,      /* a certificate's notAfter has passed */
-    FAULT_NOT_YET = -20,      /* a certificate's notBefore lies ahead */
-    FAULT_NAME = -21,         /* no SAN of the peer matches what is allowed */
-    FAULT_USAGE = -22,        /* keyUsage or EKU does not fit the role */
-    FAULT_BAD_CERT = -23,     /* a certificate or chain that is wrong in another way */
-    FAULT_OWN_REFUSED = -24,  /* the peer refused our certificate */
-    FAULT_NO_DEVICE = -25,    /* the SNI names no device of this listener */
-    FAULT_REVOKED = -26,      /* revoked, or no verdict that the policy accepts */
-    FAULT_KEY = -27,          /* a key that cannot be read, is too open, or does not fit */
-    FAULT_CONFIG = -28,       /* the configuration is wrong */
-    FAULT_REPLACED = -29,     /* a newer link of the same peer took over */
-    FAULT_IDLE = -30,         /* idle_timeout passed */
-    FAULT_STOPPED = -31,      /* we were told to stop, or the device's section changed */
-    FAULT_MEMORY = -32,       /* out of memory */
-    FAULT_INTERNAL = -33,     /* our own mistake */
-    FAULT_LIMIT = -34,        /* more links than the device or the gateway allows */
+    FAULT_OPEN = -1,         /* a port or file cannot be opened */
+    FAULT_BUSY = -2,         /* another program holds the port */
+    FAULT_GONE = -3,         /* unplugged, hung up */
+    FAULT_CLOSED = -4,       /* the other side closed in good order */
+    FAULT_RESET = -5,        /* the connection was reset */
+    FAULT_TRUNCATED = -6,    /* TCP ended without the TLS close_notify */
+    FAULT_REFUSED = -7,      /* nobody listens there */
+    FAULT_UNREACHABLE = -8,  /* no route, host down */
+    FAULT_RESOLVE = -9,      /* the name has no address */
+    FAULT_TIMEOUT = -10,     /* a deadline passed */
+    FAULT_SOURCE = -11,      /* came from an address that is not allowed */
+    FAULT_FRAME = -12,       /* bytes that break the protocol */
+    FAULT_TOO_LONG = -13,    /* a message over max_frame */
+    FAULT_IO = -14,          /* any other error of the operating system */
+    FAULT_TLS = -15,         /* the peer broke the TLS protocol, or no common suite */
+    FAULT_TLS_VERSION = -16, /* the peer speaks no allowed TLS version */
+    FAULT_NO_CERT = -17,     /* the peer sent no certificate */
+    FAULT_UNTRUSTED = -18,   /* the peer's chain ends at no anchor of the trust */
+    FAULT_EXPIRED = -19,     /* a certificate's notAfter has passed */
+    FAULT_NOT_YET = -20,     /* a certificate's notBefore lies ahead */
+    FAULT_NAME = -21,        /* no SAN of the peer matches what is allowed */
+    FAULT_USAGE = -22,       /* keyUsage or EKU does not fit the role */
+    FAULT_BAD_CERT = -23,    /* a certificate or chain that is wrong in another way */
+    FAULT_OWN_REFUSED = -24, /* the peer refused our certificate */
+    FAULT_NO_DEVICE = -25,   /* the SNI names no device of this listener */
+    FAULT_REVOKED = -26,     /* revoked, or no verdict that the policy accepts */
+    FAULT_KEY = -27,         /* a key that cannot be read, is too open, or does not fit */
+    FAULT_CONFIG = -28,      /* the configuration is wrong */
+    FAULT_REPLACED = -29,    /* a newer link of the same peer took over */
+    FAULT_IDLE = -30,        /* idle_timeout passed */
+    FAULT_STOPPED = -31,     /* we were told to stop, or the device's section changed */
+    FAULT_MEMORY = -32,      /* out of memory */
+    FAULT_INTERNAL = -33,    /* our own mistake */
+    FAULT_LIMIT = -34,       /* more links than the device or the gateway allows */
 };
 
 enum { FAULT_NOTE_MAX = 160 };
@@ -67,7 +67,8 @@ struct fault {
 };
 
 /* Fill *f (may be NULL: then nothing is kept). The note becomes `a`
- * followed by `b` (either may be NULL). Returns `code`, so that a function can `return fault_set(...)`. */
+ * followed by `b` (either may be NULL). Returns `code`, so that a function can `return
+ * fault_set(...)`. */
 int fault_set(struct fault *f, enum fault_code code, enum fault_side side, const char *a,
               const char *b);
 
