@@ -131,7 +131,7 @@ cov: pki
 	@gcovr --root . --filter '($(subst $() ,|,$(FLOORS)))/' build/cov
 LINT_FLAGS = $(filter-out -MMD -MP,$(OUR_CFLAGS)) $(foreach f,$(FLOORS),$($(f)_FLAGS))
 lint: $(WOLFSSL_READY)
-	@LINT_FLAGS='$(LINT_FLAGS)' tests/lint.sh $(LINT)
+	@LINT_FLAGS='$(LINT_FLAGS)' tests/lint.sh $(STAGES)
 format-check floors:
 	@LINT_FLAGS='$(LINT_FLAGS)' tests/lint.sh $(subst -check,,$@)
 format:

@@ -13,14 +13,14 @@ set -eu
 
 SUITE=trixie
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
-here=$(cd "$(dirname "$0")" && pwd)
 build=${1:-build}
 mkdir -p "$build"
 build=$(cd "$build" && pwd)
 work=$build/wolfssl-src
 dest=$build/wolfssl
 log=$build/wolfssl-build.log
-stamp=$(cat "$0" "$here/wolfssl-options.txt" 2>/dev/null | sha256sum | cut -d' ' -f1)
+# Comments may change without a new build.
+stamp=$(sed 's/^ *#.*//; /^$/d' "$0" | sha256sum | cut -d' ' -f1)
 
 is_built()
 {
@@ -43,6 +43,7 @@ fail()
 # The sites that this machine's apt already reads: the security archive if it is there, and the main one.
 site_of()
 {
+    # shellcheck disable=SC2016 # apt fills these in, not the shell
     apt-get indextargets --format '$(CODENAME) $(SITE)' 'Created-By: Packages' |
         awk -v want="$1" '{ is_sec = ($1 ~ /-security$/) ? "security" : "main" }
                           is_sec == want && $2 ~ /debian/ { print $2; exit }'
@@ -129,15 +130,15 @@ configure_flags()
 }
 
 # Not reachable through configure; each is argued in wolfssl-options.txt.
-DEFINES="-DNO_SESSION_CACHE -DWOLFSSL_AEAD_ONLY -DWOLFSSL_ALWAYS_VERIFY_CB -DWOLFSSL_VERIFY_CB_ALL_CERTS
-    -DWOLFSSL_IP_ALT_NAME -DWOLFSSL_MIN_RSA_BITS=2048 -DWOLFSSL_MIN_ECC_BITS=256"
+DEFINES="-DNO_SESSION_CACHE -DWOLFSSL_AEAD_ONLY -DWOLFSSL_ALWAYS_VERIFY_CB -DWOLFSSL_VERIFY_CB_ALL_CERTS \
+-DWOLFSSL_IP_ALT_NAME -DWOLFSSL_MIN_RSA_BITS=2048 -DWOLFSSL_MIN_ECC_BITS=256"
 
 compile()
 {
     cd "$work/tree"
     autoreconf -fi >>"$log" 2>&1 || fail "autoreconf failed"
     # shellcheck disable=SC2046 # the flags are meant to be split
-    ./configure --prefix="$dest" $(configure_flags) CPPFLAGS="$(echo $DEFINES)" \
+    ./configure --prefix="$dest" $(configure_flags) CPPFLAGS="$DEFINES" \
         CFLAGS="-O2 -fPIC -fstack-protector-strong -Wp,-D_FORTIFY_SOURCE=2" >>"$log" 2>&1 ||
         fail "configure failed"
     total=$(make -n src/libwolfssl.la 2>/dev/null | grep -c -- '--mode=compile') || total=0
@@ -145,10 +146,17 @@ compile()
     make_id=$!
     show_progress "$make_id" "$total"
     wait "$make_id" || fail "compiling failed"
+    rm -rf "$dest.new"
+    make install-data prefix="$dest.new" >>"$log" 2>&1 || fail "installing headers failed"
+    rm -rf "$dest.new/share" "$dest.new/lib"
+    mkdir "$dest.new/lib"
+    cp src/.libs/libwolfssl.a "$dest.new/lib/" || fail "no archive was made"
+    printf '#define WOLFSSL_DEBIAN_REVISION "%s"\n' "$revision" >"$dest.new/wolfssl_revision.h"
+    echo "$stamp" >"$dest.new/.stamp"
     rm -rf "$dest"
-    make install-data >>"$log" 2>&1 || fail "installing headers failed"
-    mkdir -p "$dest/lib"
-    cp src/.libs/libwolfssl.a "$dest/lib/" || fail "no archive was made"
+    mv "$dest.new" "$dest"
+    cd "$work"
+    rm -rf tree lists
 }
 
 # On a terminal one line that is rewritten; elsewhere a line every 15 s.
@@ -174,6 +182,7 @@ show_progress()
 exec 9>"$build/.wolfssl.lock"
 flock 9
 if is_built; then
+    touch "$dest/.stamp"
     exit 0
 fi
 : >"$log"
@@ -182,7 +191,5 @@ echo "wolfSSL: fetching the source package of Debian $SUITE"
     fetch_source
     echo "wolfSSL: configuring $revision"
     compile
-    printf '#define WOLFSSL_DEBIAN_REVISION "%s"\n' "$revision" >"$dest/wolfssl_revision.h"
-    echo "$stamp" >"$dest/.stamp"
     echo "wolfSSL: $revision is ready"
 )

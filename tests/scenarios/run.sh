@@ -24,9 +24,8 @@ declared()
 # Ends what is left of a process group: politely, then not.
 end_group()
 {
-    local i
     kill -TERM -- "-$1" 2>/dev/null || return 0
-    for i in 1 2 3 4 5 6 7 8 9 10; do
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
         kill -0 -- "-$1" 2>/dev/null || return 0
         sleep 0.1
     done

@@ -1,0 +1,59 @@
+#!/bin/bash
+# `make check`: builds and tests everything, one progress line per stage, and one closing line that counts.
+#
+# A stage that fails shows its log, and the later ones still run, so that one run tells all. Tests report
+# themselves as "unit x: N passed, N failed"; a stage without such lines counts as one.
+set -u
+
+cd "$(dirname "$0")/.." || exit 1
+# The stages choose their own number of jobs.
+unset MAKEFLAGS MFLAGS MAKELEVEL
+logs=build/check
+mkdir -p "$logs"
+rm -f "$logs"/*.log
+make=(make --no-print-directory -j2)
+passed=0
+failed=0
+
+stage()
+{
+    local name=$1 log=$logs/$1.log began=$SECONDS status=0 p f
+    shift
+    "$@" >"$log" 2>&1 </dev/null || status=$?
+    read -r p f < <(awk '/^(unit|scenario|lint|fuzz|mutant) [^:]*: [0-9]+ passed, [0-9]+ failed/ {
+                            sub(/^[^:]*: /, ""); p += $1; f += $3 }
+                         END { print p + 0, f + 0 }' "$log")
+    if [ "$status" -ne 0 ] && [ "$f" -eq 0 ]; then
+        f=1
+    elif [ "$((p + f))" -eq 0 ]; then
+        p=1
+    fi
+    passed=$((passed + p))
+    failed=$((failed + f))
+    if [ "$f" -ne 0 ]; then
+        echo "----- $name"
+        tail -n 400 "$log"
+        echo "----- $name: whole log in $log"
+    fi
+    printf '%-16s %5d passed, %d failed  %4d s\n' "$name" "$p" "$f" "$((SECONDS - began))"
+}
+
+# The library's own build shows how far it is.
+make --no-print-directory build/wolfssl/.stamp || failed=$((failed + 1))
+
+stage build "${make[@]}" -k all unit pki
+stage unit make --no-print-directory -k test
+stage sanitizer-proof tests/unit/proof.sh
+stage asan-build "${make[@]}" -k asan-build
+stage asan make --no-print-directory -k asan
+stage system-build "${make[@]}" -k WOLFSSL=system all unit
+stage system make --no-print-directory -k WOLFSSL=system test
+stage lint make --no-print-directory lint
+stage fuzz "${make[@]}" fuzz FUZZ_S="${FUZZ_S:-30}"
+stage scenarios make --no-print-directory scenarios
+if [ "${MUTANTS:-yes}" = yes ]; then
+    stage mutants make --no-print-directory mutants
+fi
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
