@@ -105,6 +105,10 @@ void endpoint_close(struct endpoint *ep, const struct fault *f);
 /* Only after on_closed. NULL is fine. */
 void endpoint_free(struct endpoint *ep);
 
+/* Give the endpoint to another owner: from now on `events` and `owner` are the ones that hear.
+ * For a connection that one module accepts and another serves. */
+void endpoint_adopt(struct endpoint *ep, const struct endpoint_events *events, void *owner);
+
 /* "ADDRESS:PORT" of the other end, or the serial path. Never NULL. */
 const char *endpoint_peer(const struct endpoint *ep);
 
