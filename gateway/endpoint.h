@@ -49,28 +49,29 @@ struct endpoint_events {
     void (*on_closed)(void *owner, const struct fault *cause);
 };
 
-/* Which side this endpoint's faults are on: FAULT_SIDE_DEVICE or FAULT_SIDE_SERVER. */
+/* Who owns an endpoint. Copied; `events` is borrowed while the endpoint lives. */
+struct endpoint_owner {
+    const struct endpoint_events *events;
+    void *self;           /* what each event gets as `owner` */
+    enum fault_side side; /* of this endpoint's faults: FAULT_SIDE_DEVICE or FAULT_SIDE_SERVER */
+};
 
-/* Open a serial port (gateway/serial.h says how). NULL with *f (side device): FAULT_OPEN, BUSY,
- * IO, CONFIG (a rate or parity that the driver refuses), MEMORY. Open at once: on_open is not
+/* Open a serial port (gateway/serial.h says how). NULL with *f (the owner's side): FAULT_OPEN,
+ * BUSY, IO, CONFIG (a rate or parity that the driver refuses), MEMORY. Open at once: on_open is not
  * called; reading is stopped. HUPCL off; input pending from before is discarded. */
-struct endpoint *endpoint_open_serial(struct io *io, const char *path,
-                                      const struct conf_line *line,
-                                      const struct endpoint_events *events, void *owner,
-                                      struct fault *f);
+struct endpoint *endpoint_open_serial(struct io *io, const char *path, const struct conf_line *line,
+                                      const struct endpoint_owner *owner, struct fault *f);
 
-/* Resolve and connect to `to`, trying its addresses in turn, all within timeout_ms. Sets
+/* Resolve and connect to `to`, trying its addresses in turn, all within timeout_ms (1..). Sets
  * TCP_NODELAY and keep-alive. NULL only when out of memory; all else is heard by on_closed
- * (FAULT_RESOLVE, REFUSED, UNREACHABLE, TIMEOUT). */
+ * (FAULT_RESOLVE, REFUSED, UNREACHABLE, TIMEOUT). `to` is copied. */
 struct endpoint *endpoint_dial(struct io *io, const struct conf_address *to, uint32_t timeout_ms,
-                               enum fault_side side, const struct endpoint_events *events,
-                               void *owner, struct fault *f);
+                               const struct endpoint_owner *owner, struct fault *f);
 
-/* Take one connection from a listening handle whose connection callback fired. Reading is
+/* Take one connection from a listening handle, from within its connection callback. Reading is
  * stopped; TCP_NODELAY and keep-alive are set. NULL with *f (the connection is then gone). */
-struct endpoint *endpoint_accept(struct io *io, uv_stream_t *listener, enum fault_side side,
-                                 const struct endpoint_events *events, void *owner,
-                                 struct fault *f);
+struct endpoint *endpoint_accept(struct io *io, uv_stream_t *listener,
+                                 const struct endpoint_owner *owner, struct fault *f);
 
 /* Put TLS on an open TCP endpoint. Takes the engine over (also on failure). `first` are bytes that
  * were already read (a ClientHello). on_secure follows, or on_closed. After it endpoint_write,
