@@ -7,7 +7,7 @@ PREFIX   ?= /usr/local
 SYSCONFDIR ?= /etc
 FUZZ_S   ?= 30
 
-DEPS_BUILD := build-essential pkg-config libuv1-dev libmodbus-dev libinih-dev dpkg-dev \
+DEPS_BUILD := build-essential pkg-config libuv1-dev libmodbus-dev libinih-dev libjansson-dev dpkg-dev \
     autoconf automake libtool debian-archive-keyring
 DEPS_TEST := libcriterion-dev libwolfssl-dev openssl gnutls-bin stunnel4 socat mbpoll \
     python3 python3-pymodbus python3-hl7 python3-cryptography \
@@ -40,10 +40,10 @@ OUR_CFLAGS := -std=c11 -D_DEFAULT_SOURCE -I. -DWARDGATE_VERSION=\"$(VERSION)\" $
 OUR_LDFLAGS := -pie -Wl,-z,relro,-z,now
 certs_FLAGS   := $(WOLFSSL_FLAGS)
 conf_FLAGS    := $(shell pkg-config --cflags inih 2>/dev/null)
-gateway_FLAGS := $(shell pkg-config --cflags libuv 2>/dev/null)
+gateway_FLAGS := $(shell pkg-config --cflags libuv jansson 2>/dev/null)
 certs_LIBS    := $(WOLFSSL_LIBS) -lpthread
 conf_LIBS     := $(shell pkg-config --libs inih 2>/dev/null || echo -linih)
-gateway_LIBS  := $(shell pkg-config --libs libuv libmodbus 2>/dev/null || echo -luv -lmodbus)
+gateway_LIBS  := $(shell pkg-config --libs libuv libmodbus jansson 2>/dev/null || echo -luv -lmodbus -ljansson)
 COMPILE = $(CC) $(OUR_CFLAGS) $(CPPFLAGS) $(CFLAGS)
 LINK    = $(CC) $(OPT) $(OUR_LDFLAGS) $(CFLAGS) $(LDFLAGS)
 

@@ -20,7 +20,7 @@ struct log_field {
     int64_t number;
 };
 
-#define LOG_TEXT(k, v) ((struct log_field){.key = (k), .text = (v)})
+#define LOG_TEXT(k, v)   ((struct log_field){.key = (k), .text = (v)})
 #define LOG_NUMBER(k, v) ((struct log_field){.key = (k), .text = NULL, .number = (int64_t)(v)})
 
 /* Set format and level (initially text, info). */
