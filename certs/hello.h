@@ -13,10 +13,10 @@
 #include "protocols/bytes.h"
 
 enum hello_result {
-    HELLO_MORE,  /* not whole yet */
-    HELLO_NAME,  /* *name is filled: lower case, NUL-terminated */
-    HELLO_NONE,  /* a whole ClientHello without a host_name */
-    HELLO_BAD,   /* not a ClientHello, or broken */
+    HELLO_MORE, /* not whole yet */
+    HELLO_NAME, /* *name is filled: lower case, NUL-terminated */
+    HELLO_NONE, /* a whole ClientHello without a host_name */
+    HELLO_BAD,  /* not a ClientHello, or broken */
 };
 
 enum {

@@ -16,11 +16,11 @@ struct identity;
 
 /* What a person or a log wants to know of a certificate. Strings belong to the identity. */
 struct cert_facts {
-    char subject[256];     /* RFC 4514-like, "CN=pump-12,O=Ward 3"; cut when longer */
+    char subject[256]; /* RFC 4514-like, "CN=pump-12,O=Ward 3"; cut when longer */
     char issuer[256];
-    char serial[64];       /* hexadecimal, upper case, no colons */
-    char fingerprint[65];  /* SHA-256 of the DER, hexadecimal, lower case */
-    int64_t not_before_s;  /* seconds since 1970 */
+    char serial[64];      /* hexadecimal, upper case, no colons */
+    char fingerprint[65]; /* SHA-256 of the DER, hexadecimal, lower case */
+    int64_t not_before_s; /* seconds since 1970 */
     int64_t not_after_s;
 };
 

@@ -20,10 +20,10 @@
 #include "protocols/fault.h"
 
 enum {
-    TLS_PLAIN_MAX = 16384,          /* most plain text in one record */
-    TLS_CIPHER_MAX = 16384 + 512,   /* room that one record of that size surely fits in */
-    TLS_HANDSHAKE_ROOM = 65536,     /* room that any one flight of ours fits in */
-    TLS_CHAIN_MAX = 9,              /* certificates kept of a peer's chain */
+    TLS_PLAIN_MAX = 16384,        /* most plain text in one record */
+    TLS_CIPHER_MAX = 16384 + 512, /* room that one record of that size surely fits in */
+    TLS_HANDSHAKE_ROOM = 65536,   /* room that any one flight of ours fits in */
+    TLS_CHAIN_MAX = 9,            /* certificates kept of a peer's chain */
 };
 
 struct tls_engine;
@@ -50,9 +50,9 @@ enum tls_result {
 /* The peer after a handshake. Strings and chain belong to the engine. */
 struct tls_peer {
     struct cert_facts leaf;
-    char matched[260];        /* the allow rule that matched: "dns:bms.hospital.example" */
+    char matched[260]; /* the allow rule that matched: "dns:bms.hospital.example" */
     enum tls_version version;
-    const char *suite;        /* "TLS_AES_128_GCM_SHA256"; constant memory */
+    const char *suite;                /* "TLS_AES_128_GCM_SHA256"; constant memory */
     struct span chain[TLS_CHAIN_MAX]; /* DER, leaf first: what the peer sent */
     size_t chain_count;
 };
