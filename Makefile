@@ -9,9 +9,9 @@ FUZZ_S   ?= 30
 
 DEPS_BUILD := build-essential pkg-config libuv1-dev libmodbus-dev libinih-dev libjansson-dev dpkg-dev \
     autoconf automake libtool debian-archive-keyring
-DEPS_TEST := libcriterion-dev libwolfssl-dev openssl gnutls-bin stunnel4 socat mbpoll \
-    python3 python3-pymodbus python3-hl7 python3-cryptography \
-    clang clang-format clang-tidy libclang-rt-dev cppcheck shellcheck faketime iproute2 curl jq git
+DEPS_DEMO := openssl gnutls-bin stunnel4 socat mbpoll python3 python3-pymodbus python3-hl7 python3-cryptography
+DEPS_TEST := $(DEPS_DEMO) libcriterion-dev libwolfssl-dev clang clang-format clang-tidy libclang-rt-dev \
+    cppcheck shellcheck faketime iproute2 curl jq git
 DEPS_OPTIONAL := gcovr
 
 FLOORS := protocols certs conf gateway
@@ -61,7 +61,7 @@ FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
 all: $(foreach f,$(FLOORS),$(OUT)/lib$(f).a) $(if $(MAIN),$(OUT)/wardgate)
 help:
-	@echo 'make [all] deps demo check test asan fuzz scenarios mutants lint format format-check floors'
+	@echo 'make [all] deps demo check test asan fuzz scenarios scenarios-asan mutants lint format format-check floors'
 	@echo '     cov install uninstall clean distclean; WOLFSSL=system links the libwolfssl of Debian'
 
 $(OUT)/wardgate: $(OUT)/obj/gateway/main.o $(call archives,gateway)
@@ -123,6 +123,8 @@ fuzz:
 	@tests/fuzz/run.sh build/fuzz $(FUZZ_S) $(FUZZERS)
 scenarios: all pki
 	@WARDGATE=$(OUT)/wardgate tests/scenarios/run.sh $(SCENARIOS)
+scenarios-asan: asan-build pki
+	@SCENARIO_OUT=scenarios-asan WARDGATE=build/asan/wardgate tests/scenarios/run.sh $(SCENARIOS)
 mutants: all pki
 	@tests/mutants/run.sh $(MUTANTS)
 cov: pki
@@ -139,7 +141,9 @@ format:
 
 deps:
 	@tests/deps.sh '$(DEPS_BUILD)' '$(DEPS_TEST)' '$(DEPS_OPTIONAL)'
-demo: deps
+# Installing clang and its like would make the demo wait for minutes.
+demo:
+	@tests/deps.sh '$(DEPS_BUILD)' '$(DEPS_DEMO)' ''
 	@$(MAKE) --no-print-directory all
 	@WARDGATE=$(OUT)/wardgate tests/demo.sh
 check: deps
@@ -179,6 +183,6 @@ clean:
 distclean:
 	rm -rf build
 FORCE:
-.PHONY: all help unit pki test asan asan-build fuzz fuzz-bins scenarios mutants cov lint floors format format-check \
+.PHONY: all help unit pki test asan asan-build fuzz fuzz-bins scenarios scenarios-asan mutants cov lint floors format format-check \
     deps demo check install uninstall clean distclean FORCE $(FLOORS:%=unit-%)
 .SECONDARY:

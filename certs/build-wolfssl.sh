@@ -131,14 +131,14 @@ configure_flags()
 
 # Not reachable through configure; each is argued in wolfssl-options.txt.
 DEFINES="-DNO_SESSION_CACHE -DWOLFSSL_AEAD_ONLY -DWOLFSSL_ALWAYS_VERIFY_CB -DWOLFSSL_VERIFY_CB_ALL_CERTS \
--DWOLFSSL_IP_ALT_NAME -DWOLFSSL_MIN_RSA_BITS=2048 -DWOLFSSL_MIN_ECC_BITS=256"
+-DWOLFSSL_IP_ALT_NAME -DWOLFSSL_NO_INIT_CTX_KEY -DWOLFSSL_MIN_RSA_BITS=2048 -DWOLFSSL_MIN_ECC_BITS=256"
 
 compile()
 {
     cd "$work/tree"
     autoreconf -fi >>"$log" 2>&1 || fail "autoreconf failed"
     # shellcheck disable=SC2046 # the flags are meant to be split
-    ./configure --prefix="$dest" $(configure_flags) CPPFLAGS="$DEFINES" \
+    ./configure --prefix=/usr $(configure_flags) CPPFLAGS="$DEFINES" \
         CFLAGS="-O2 -fPIC -fstack-protector-strong -Wp,-D_FORTIFY_SOURCE=2" >>"$log" 2>&1 ||
         fail "configure failed"
     total=$(make -n src/libwolfssl.la 2>/dev/null | grep -c -- '--mode=compile') || total=0

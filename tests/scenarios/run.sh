@@ -5,6 +5,7 @@
 # own empty folder build/scenarios/NAME, in its own process group that is ended afterwards, with
 #   WARDGATE  the binary under test        PKI  folder of the throw-away PKI
 #   ROOT      the repository               SCENARIO_DIR  the scenario's own folder
+# With build/asan/wardgate as the binary, any report of a sanitizer makes the scenario red.
 # A line `# timeout: N` among its first ten sets its seconds (120), `# alone` lets it run by itself.
 set -u
 
@@ -35,7 +36,7 @@ end_group()
 show_logs()
 {
     local file
-    for file in "$1/.output" "$1"/*.log "$1"/*.out "$1"/*.err "$1"/*.txt; do
+    for file in "$1/.output" "$1"/.san.* "$1"/*.log "$1"/*.out "$1"/*.err "$1"/*.txt; do
         if [ -s "$file" ]; then
             echo "--- ${file#"$work"/}"
             tail -c 6000 "$file"
@@ -53,11 +54,16 @@ run_one()
     rm -rf "$dir"
     mkdir -p "$dir"
     # setsid makes the group's id the id of the process that we start.
-    (cd "$dir" && SCENARIO_DIR=$dir exec setsid timeout --foreground -k 5 "${limit:-120}" "$ROOT/$script" \
+    (cd "$dir" && SCENARIO_DIR=$dir ASAN_OPTIONS=log_path=$dir/.san:detect_leaks=1 \
+        UBSAN_OPTIONS=log_path=$dir/.san:print_stacktrace=1 exec setsid timeout --foreground -k 5 "${limit:-120}" "$ROOT/$script" \
         >"$dir/.output" 2>&1 </dev/null) &
     group=$!
     wait "$group" || status=$?
     end_group "$group"
+    # A sanitizer's report is a failure, whatever the scenario saw of it.
+    if [ "$status" -eq 0 ] && compgen -G "$dir/.san.*" >/dev/null; then
+        status=99
+    fi
     if [ "$status" -eq 0 ]; then
         echo "scenario $name: 1 passed, 0 failed ($((SECONDS - began)) s)"
         return 0
