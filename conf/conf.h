@@ -73,7 +73,7 @@ enum conf_flow { CONF_FLOW_NONE, CONF_FLOW_RTSCTS, CONF_FLOW_XONXOFF, CONF_FLOW_
 
 /* line = 9600 8E1 rtscts */
 struct conf_line {
-    uint32_t rate; /* bits per second, 50..4000000, any the driver takes */
+    uint32_t rate;     /* bits per second, 50..4000000, any the driver takes */
     uint8_t data_bits; /* 5..8 */
     enum conf_parity parity;
     uint8_t stop_bits; /* 1..2 */
@@ -124,9 +124,9 @@ struct conf_device {
     enum conf_start start;
     enum conf_while_down while_down;
     bool writes_allowed;
-    uint32_t gap_ms;       /* silence that ends a message (gap), or the wait after CR (line) */
-    uint32_t max_frame;    /* bytes */
-    uint32_t max_links;    /* links at once of this device */
+    uint32_t gap_ms;    /* silence that ends a message (gap), or the wait after CR (line) */
+    uint32_t max_frame; /* bytes */
+    uint32_t max_links; /* links at once of this device */
     uint32_t response_timeout_ms;
     uint32_t dial_timeout_ms;
     uint32_t handshake_timeout_ms;
