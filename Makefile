@@ -80,7 +80,7 @@ $(call objects,$(1)) $(call objects,tests/unit/$(1)): FLOOR_FLAGS = $(foreach f,
 endef
 $(foreach f,$(FLOORS),$(eval $(call FLOOR,$(f))))
 $(OUT)/obj/gateway/main.o: FLOOR_FLAGS = $(gateway_FLAGS)
-$(call objects,certs) $(call objects,tests/unit/certs): | $(WOLFSSL_READY)
+$(call objects,certs) $(call objects,tests/unit/certs): $(WOLFSSL_READY)
 
 $(OUT)/obj/%.o: %.c $(OUT)/.flags
 	@mkdir -p $(@D)

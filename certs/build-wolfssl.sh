@@ -58,7 +58,6 @@ write_apt_files()
     mkdir -p "$work/lists/partial" "$work/cache/archives/partial" "$work/empty"
     {
         echo "deb-src [signed-by=$KEYRING] $main $SUITE main"
-        echo "deb-src [signed-by=$KEYRING] $main $SUITE-updates main"
         if [ -n "$security" ]; then
             echo "deb-src [signed-by=$KEYRING] $security $SUITE-security main"
         fi
