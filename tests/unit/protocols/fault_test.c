@@ -156,7 +156,7 @@ Test(fault, speaks_as_a_technician_does)
     };
 
     for (size_t i = 0; i < sizeof sentences / sizeof sentences[0]; i++) {
-        struct fault f = fault_of(sentences[i].code, sentences[i].side);
+        struct fault f = fault_of(sentences[i].code, (int)sentences[i].side);
         cr_expect_str_eq(fault_text(&f), sentences[i].text);
     }
 }
