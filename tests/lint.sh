@@ -31,17 +31,17 @@ forbid()
     fi
 }
 
-# grep over files with comments and string literals blanked, so that prose may name what code may not use.
-grep_code()
+# All code as FILE: LINE with comments and string literals blanked, so that prose may name what code may not use.
+strip_code()
 {
-    local pattern=$1 file
-    shift
-    for file in "$@"; do
-        gcc -fpreprocessed -dD -E -P -x c "$file" 2>/dev/null | sed 's/"\([^"\\]\|\\.\)*"/""/g' |
-            grep -nE "$pattern" | sed "s|^[0-9]*|$file|"
-    done
-    return 0
+    local file
+    for file in "${sources[@]}" "${headers[@]}" "${test_sources[@]}" "${test_headers[@]}"; do
+        gcc -fpreprocessed -dD -E -P -x c "$file" 2>/dev/null | sed -E 's/"([^"\\]|\\.)*"/""/g' | sed "s|^|$file: |"
+    done >"$out/code"
 }
+
+# grep_code FILES PATTERN: both extended expressions, the first one for the path.
+grep_code() { grep -E "^($1): " "$out/code" | grep -E ": .*$2"; }
 
 # Runs a command on one file, once per content of the file and of all headers.
 cached()
@@ -160,19 +160,18 @@ stage_symbols()
 
 stage_words()
 {
-    local red=0 file certs_but_mem=()
-    for file in certs/*.c; do
-        [ "$file" = certs/mem.c ] || certs_but_mem+=("$file")
-    done
-    forbid 'banned function' grep_code \
-        '\b(sprintf|vsprintf|strcpy|strcat|strncpy|strtok|gets|atoi|atol|sscanf|system|popen|alloca|setjmp|longjmp) *\(' \
-        "${sources[@]}" "${headers[@]}" "${test_sources[@]}" || red=1
-    forbid 'allocation goes through mem_new (certs/mem.c) only' grep_code \
-        '\b(malloc|calloc|realloc|reallocarray|strdup|strndup|asprintf|vasprintf) *\(' \
-        {protocols,conf,gateway}/*.c "${certs_but_mem[@]}" || red=1
-    forbid 'protocols/ does not allocate' grep_code '\b(mem_new|free) *\(' protocols/*.c || red=1
-    forbid 'typedef of something else than a function pointer' grep_code \
-        '\btypedef (struct|enum|union)\b' "${headers[@]}" || red=1
+    local red=0 file
+    strip_code
+    forbid 'banned function' grep_code '.*' \
+        '\b(sprintf|vsprintf|strcpy|strcat|strncpy|strtok|gets|atoi|atol|sscanf|system|popen|alloca|setjmp|longjmp) *\(' ||
+        red=1
+    grep -v '^certs/mem\.c: ' "$out/code" >"$out/code.other"
+    forbid 'allocation goes through mem_new (certs/mem.c) only' grep -E \
+        '^(protocols|certs|conf|gateway)/.*\b(malloc|calloc|realloc|reallocarray|strdup|strndup|asprintf|vasprintf) *\(' \
+        "$out/code.other" || red=1
+    forbid 'protocols/ does not allocate' grep_code 'protocols/.*' '\b(mem_new|free) *\(' || red=1
+    forbid 'typedef of something else than a function pointer' grep_code '[^:]*\.h' \
+        '\btypedef (struct|enum|union)\b' || red=1
     if grep -nE '\b(TODO|FIXME|XXX)\b' /dev/null "${sources[@]}" "${headers[@]}" | grep -vE 'TODO\(#[0-9]+\)'; then
         echo "^ a TODO names its issue: TODO(#N)"
         red=1
