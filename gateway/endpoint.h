@@ -41,7 +41,10 @@ struct endpoint_events {
     void (*on_secure)(void *owner);
     /* Bytes: plain text where TLS runs. Borrowed, valid in this call. */
     void (*on_data)(void *owner, struct span data);
-    /* The other side will send no more (TCP FIN; TLS close_notify). Writing still works. */
+    /* The other side will send no more (TCP FIN; TLS close_notify). Writing still works. The
+     * endpoint does not close by itself after this, not even when endpoint_finish was called too:
+     * the owner closes. With TLS it may come before the first endpoint_read_start (until then one
+     * record is read ahead, so that an alert is heard); never before data that is still held. */
     void (*on_eof)(void *owner);
     /* All that was parked is on its way. */
     void (*on_drained)(void *owner);

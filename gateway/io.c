@@ -1,0 +1,33 @@
+#include "gateway/io.h"
+
+#include <string.h>
+#include <time.h>
+
+int io_init(struct io *io, struct fault *f)
+{
+    int status = uv_loop_init(&io->loop);
+    if (status < 0) {
+        return fault_set(f, FAULT_IO, FAULT_SIDE_SELF,
+                         "cannot make an event loop: ", uv_strerror(status));
+    }
+    return 0;
+}
+
+int io_deinit(struct io *io)
+{
+    /* What the last links carried is patient data: it does not outlive them. */
+    explicit_bzero(io->read, sizeof(io->read));
+    explicit_bzero(io->plain, sizeof(io->plain));
+    explicit_bzero(io->cipher, sizeof(io->cipher));
+    return uv_loop_close(&io->loop) == 0 ? 0 : FAULT_INTERNAL;
+}
+
+uint64_t io_now_ms(const struct io *io)
+{
+    return uv_now(&io->loop);
+}
+
+int64_t io_wall_s(void)
+{
+    return (int64_t)time(NULL);
+}
