@@ -1,0 +1,108 @@
+#include "gateway/modbus_link.h"
+
+#include "certs/mem.h"
+#include "protocols/framer.h"
+
+enum { MODBUS_LINK_ADU_MAX = 260 }; /* MBAP header 7 + PDU 253 */
+
+struct modbus_link {
+    struct endpoint *secure;
+    struct bus_client *client;
+    struct framer framer;
+    struct buf part; /* an ADU that came in pieces */
+    uint8_t memory[MODBUS_LINK_ADU_MAX];
+    struct modbus_link_owner owner;
+    struct flow_counters here_up, here_down;
+};
+
+static void modbus_link_count(struct flow_counters *a, struct flow_counters *b, size_t len)
+{
+    a->bytes += len;
+    a->messages++;
+    b->bytes += len;
+    b->messages++;
+}
+
+static void modbus_link_on_answer(void *owner, struct span adu)
+{
+    struct modbus_link *m = owner;
+    modbus_link_count(m->owner.up, &m->here_up, adu.len);
+    endpoint_write(m->secure, adu);
+    if (bus_client_pending(m->client) == 0 && m->owner.on_idle != NULL) {
+        m->owner.on_idle(m->owner.self);
+    }
+}
+
+struct modbus_link *modbus_link_new(struct bus_device *bus, struct endpoint *secure,
+                                    const struct modbus_link_owner *owner)
+{
+    struct modbus_link *m = mem_new(1, sizeof *m);
+    if (m == NULL) {
+        return NULL;
+    }
+    m->secure = secure;
+    m->owner = *owner;
+    m->part = buf_of(m->memory, sizeof m->memory);
+    framer_init(&m->framer, FRAMER_MODBUS_TCP, MODBUS_LINK_ADU_MAX);
+    m->client = bus_client_new(bus, modbus_link_on_answer, m);
+    if (m->client == NULL) {
+        mem_free(m);
+        return NULL;
+    }
+    return m;
+}
+
+void modbus_link_free(struct modbus_link *m)
+{
+    if (m != NULL) {
+        bus_client_free(m->client);
+        mem_wipe_free(m, sizeof *m);
+    }
+}
+
+static void modbus_link_submit(struct modbus_link *m, struct span adu)
+{
+    modbus_link_count(m->owner.down, &m->here_down, adu.len);
+    bus_client_submit(m->client, adu);
+}
+
+/* The ADU's last bytes: when it came in one piece it is submitted where it lies. */
+static void modbus_link_finish(struct modbus_link *m, struct span last)
+{
+    if (buf_span(&m->part).len == 0) {
+        modbus_link_submit(m, last);
+        return;
+    }
+    if (buf_put(&m->part, last)) {
+        modbus_link_submit(m, buf_span(&m->part));
+    }
+    buf_drop(&m->part, sizeof m->memory);
+}
+
+int modbus_link_feed(struct modbus_link *m, struct span data, struct fault *f)
+{
+    while (data.len > 0) {
+        struct framer_cut cut = framer_step(&m->framer, data);
+        struct span bytes = span_first(data, cut.len);
+        data = span_after(data, cut.len);
+        if (cut.label == FRAMER_END) {
+            modbus_link_finish(m, bytes);
+        } else if (cut.label != FRAMER_PART || !buf_put(&m->part, bytes)) {
+            return fault_set(f, FAULT_FRAME, FAULT_SIDE_SERVER,
+                             "the peer does not speak Modbus/TCP: bad MBAP header", NULL);
+        }
+    }
+    return 0;
+}
+
+size_t modbus_link_pending(const struct modbus_link *m)
+{
+    return bus_client_pending(m->client);
+}
+
+void modbus_link_counters(const struct modbus_link *m, struct flow_counters *up,
+                          struct flow_counters *down)
+{
+    *up = m->here_up;
+    *down = m->here_down;
+}

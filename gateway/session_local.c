@@ -1,0 +1,401 @@
+/* The device's side of a session and the flows between the two sides. */
+#include <assert.h>
+
+#include "gateway/log.h"
+#include "gateway/session_private.h"
+
+static void session_local_on_open(void *owner);
+static void session_local_on_data(void *owner, struct span data);
+static void session_local_on_eof(void *owner);
+static void session_local_on_drained(void *owner);
+static void session_local_on_closed(void *owner, const struct fault *cause);
+
+static const struct endpoint_events local_events = {
+    .on_open = session_local_on_open,
+    .on_data = session_local_on_data,
+    .on_eof = session_local_on_eof,
+    .on_drained = session_local_on_drained,
+    .on_closed = session_local_on_closed,
+};
+
+/* Read each side only while the other has room: the whole brake. */
+static void session_local_balance(struct session *s)
+{
+    if (s->local != NULL && !s->local_ended && !s->local_opening) {
+        bool may_read = s->up.sink != NULL ? flow_is_clear(&s->up) : flow_held(&s->up) == 0;
+        bool hold = s->host->conf->while_down == CONF_DOWN_BLOCK;
+        if (s->up.sink == NULL && !hold) {
+            may_read = true; /* read to throw away */
+        }
+        if (may_read) {
+            endpoint_read_start(s->local);
+        } else {
+            endpoint_read_stop(s->local);
+        }
+    }
+    if (s->secure == NULL || s->state != SESSION_STATE_UP || s->down_done) {
+        return;
+    }
+    bool may_read = s->modbus != NULL ? endpoint_is_clear(s->secure)
+                                      : s->down.sink != NULL ? flow_is_clear(&s->down)
+                                                             : flow_held(&s->down) == 0;
+    if (may_read) {
+        endpoint_read_start(s->secure);
+    } else {
+        endpoint_read_stop(s->secure);
+    }
+}
+
+/* A flow blames the device's side for bad bytes; what came from the server is the server's. */
+static void session_local_break(struct session *s, struct fault *f, enum fault_side side)
+{
+    if (f->side == FAULT_SIDE_DEVICE) {
+        f->side = side;
+    }
+    session_break(s, f);
+}
+
+static void session_local_open_down(struct session *s)
+{
+    struct fault f = {0};
+    if (s->local_opening) {
+        return;
+    }
+    if (flow_open(&s->down, s->local, &f) != 0) {
+        session_local_break(s, &f, FAULT_SIDE_SERVER);
+    }
+}
+
+static void session_local_modbus_idle(void *self)
+{
+    session_check_finished(self);
+}
+
+static void session_local_open_modbus(struct session *s)
+{
+    struct modbus_link_owner owner = {&s->host->up, &s->host->down, session_local_modbus_idle, s};
+    s->modbus = modbus_link_new(s->host->bus, s->secure, &owner);
+    if (s->modbus == NULL) {
+        struct fault f = {0};
+        fault_set(&f, FAULT_MEMORY, FAULT_SIDE_SELF, "no memory for a Modbus link", NULL);
+        session_break(s, &f);
+    }
+}
+
+/* The device sends no more. The server hears so when all before it is out. */
+static void session_local_end_up(struct session *s)
+{
+    struct fault f = {0};
+    s->up_done = true;
+    uv_timer_stop(&s->silence);
+    (void)flow_end(&s->up, &f);
+    if (s->secure != NULL) {
+        endpoint_finish(s->secure);
+    }
+    session_arm_idle(s);
+}
+
+/* Each hospital link has its own connection to the device, dialled when the peer is known. */
+static void session_local_dial(struct session *s)
+{
+    struct endpoint_owner owner = {&local_events, s, FAULT_SIDE_DEVICE};
+    struct fault f = {0};
+    s->local_ended = false;
+    s->local = endpoint_dial(s->host->io, &s->host->conf->port.address,
+                             s->host->conf->dial_timeout_ms, &owner, &f);
+    s->local_opening = s->local != NULL;
+    if (s->local == NULL) {
+        session_break(s, &f);
+    }
+}
+
+static void session_local_on_open(void *owner)
+{
+    struct session *s = owner;
+    s->local_opening = false;
+    if (s->state == SESSION_STATE_UP) {
+        session_local_open_down(s);
+        session_local_balance(s);
+    }
+}
+
+/* UP: from here on, and from nowhere else, data passes. */
+void session_local_open_flows(struct session *s)
+{
+    if (s->host->bus != NULL) {
+        session_local_open_modbus(s);
+        session_local_balance(s);
+        return;
+    }
+    struct fault f = {0};
+    if (flow_open(&s->up, s->secure, &f) != 0) {
+        session_local_break(s, &f, FAULT_SIDE_DEVICE);
+        return;
+    }
+    if (s->local != NULL) {
+        session_local_open_down(s);
+    } else if (s->host->dials_device) {
+        session_local_dial(s);
+    }
+    if (s->local_ended) {
+        session_local_end_up(s); /* it ended while the link was still coming up */
+    }
+    session_local_balance(s);
+}
+
+void session_local_close_flows(struct session *s)
+{
+    uv_timer_stop(&s->silence);
+    if (s->modbus != NULL) {
+        modbus_link_counters(s->modbus, &s->up.here, &s->down.here);
+        modbus_link_free(s->modbus);
+        s->modbus = NULL;
+    }
+    flow_close(&s->up);
+    flow_close(&s->down);
+    flow_drop_held(&s->down);
+}
+
+/* What is parked goes out, nothing more is read. For Modbus the answers that are due still come. */
+void session_local_drain(struct session *s)
+{
+    if (s->local != NULL && s->up.sink != NULL) {
+        endpoint_read_stop(s->local);
+    }
+    if (s->secure != NULL) {
+        endpoint_read_stop(s->secure);
+    }
+    session_check_finished(s);
+}
+
+static bool session_local_port_stays(const struct session *s)
+{
+    return s->redials && s->state != SESSION_STATE_STOPPING && s->state != SESSION_STATE_ENDED &&
+           !(s->was_up && s->host->conf->port.kind == CONF_PORT_TCP);
+}
+
+/* A port that is lent stays until the session ends; but a TCP device must learn from a close that
+ * its link is over. A device that dialled in and whose link never came up may stay while the list of servers is
+ * tried; after a whole round, or after the link was up, it is told by a close. */
+bool session_local_may_stay(const struct session *s)
+{
+    if (s->local_lent) {
+        return session_local_port_stays(s);
+    }
+    bool waiting = s->redials && s->state != SESSION_STATE_STOPPING &&
+                   s->state != SESSION_STATE_ENDED;
+    bool last_of_round = s->round + 1 >= s->host->conf->connect_count;
+    bool stays = waiting && !s->was_up && !last_of_round && s->cause.side != FAULT_SIDE_DEVICE;
+    return s->state == SESSION_STATE_WAITING ? true : stays;
+}
+
+static void session_local_give_back(struct session *s)
+{
+    s->local = NULL;
+    s->local_lent = false;
+    flow_drop_held(&s->up);
+    s->host->idle_framer = s->up.framer;
+    s->host->on_local_back(s->host, s, s->was_up);
+}
+
+void session_local_close(struct session *s)
+{
+    session_local_close_flows(s);
+    if (s->local == NULL) {
+        return;
+    }
+    if (session_local_may_stay(s)) {
+        session_local_balance(s);
+    } else if (s->local_lent) {
+        session_local_give_back(s);
+    } else {
+        endpoint_close(s->local, NULL);
+    }
+}
+
+void session_local_end(struct session *s)
+{
+    if (s->local == NULL) {
+        return;
+    }
+    if (s->local_lent) {
+        session_local_give_back(s);
+        return;
+    }
+    s->handles++; /* session_local_on_closed gives it back */
+    endpoint_close(s->local, NULL);
+}
+
+bool session_has_local(const struct session *s)
+{
+    return s->local != NULL;
+}
+
+static void session_local_join(struct session *s)
+{
+    if (s->state == SESSION_STATE_UP) {
+        session_local_open_down(s);
+    }
+    session_local_balance(s);
+}
+
+void session_attach_local(struct session *s, struct endpoint *local)
+{
+    assert(s->local == NULL);
+    s->local = local;
+    s->local_lent = false;
+    s->local_opening = false;
+    s->local_ended = false;
+    endpoint_adopt(local, &local_events, s);
+    framer_reset(&s->up.framer);
+    session_local_join(s);
+}
+
+void session_lend_port(struct session *s, struct endpoint *port)
+{
+    assert(s->local == NULL);
+    s->local = port;
+    s->local_lent = true;
+    s->local_opening = false;
+    s->local_ended = false;
+    s->up.framer = s->host->idle_framer;
+    session_local_join(s);
+}
+
+static void session_local_take(struct session *s, struct span data)
+{
+    struct fault f = {0};
+    s->host->device_data_ms = io_now_ms(s->host->io);
+    if (s->up.sink != NULL) {
+        s->last_data_ms = s->host->device_data_ms;
+        if (flow_feed(&s->up, data, &f) != 0) {
+            session_local_break(s, &f, FAULT_SIDE_DEVICE);
+            return;
+        }
+    } else if (s->host->conf->while_down == CONF_DOWN_BLOCK) {
+        (void)flow_hold(&s->up, data); /* without memory it is counted as lost */
+    } else {
+        flow_drop(&s->up, data);
+    }
+    if (flow_wants_silence(&s->up)) {
+        uv_timer_start(&s->silence, session_on_silence, s->host->conf->gap_ms, 0);
+    }
+    session_local_balance(s);
+}
+
+void session_port_data(struct session *s, struct span data)
+{
+    session_local_take(s, data);
+}
+
+static void session_local_on_data(void *owner, struct span data)
+{
+    session_local_take(owner, data);
+}
+
+void session_port_eof(struct session *s)
+{
+    s->local_ended = true;
+    if (s->state != SESSION_STATE_UP) {
+        return; /* told to the server once the link is up */
+    }
+    session_local_end_up(s);
+    session_check_finished(s);
+}
+
+static void session_local_on_eof(void *owner)
+{
+    session_port_eof(owner);
+}
+
+void session_port_drained(struct session *s)
+{
+    session_local_balance(s);
+    session_check_finished(s);
+}
+
+static void session_local_on_drained(void *owner)
+{
+    session_port_drained(owner);
+}
+
+void session_port_gone(struct session *s, const struct fault *f)
+{
+    s->local = NULL;
+    s->local_lent = false;
+    session_local_close_flows(s);
+    flow_drop_held(&s->up);
+    framer_reset(&s->up.framer);
+    if (s->state != SESSION_STATE_DOWN && s->state != SESSION_STATE_WAITING) {
+        session_break(s, f);
+        session_check_closed(s);
+    }
+}
+
+static void session_local_on_closed(void *owner, const struct fault *cause)
+{
+    struct session *s = owner;
+    struct endpoint *local = s->local;
+    struct fault copy = *cause;
+    session_local_close_flows(s);
+    flow_drop_held(&s->up);
+    s->local = NULL;
+    s->local_opening = false;
+    s->local_ended = false;
+    endpoint_free(local);
+    if (s->state == SESSION_STATE_ENDED) {
+        session_handle_gone(s);
+        return;
+    }
+    session_break(s, &copy);
+    session_check_closed(s);
+    if (s->state == SESSION_STATE_WAITING && s->host->on_change != NULL) {
+        s->host->on_change(s->host, s);
+    }
+}
+
+void session_local_from_secure(struct session *s, struct span data)
+{
+    struct fault f = {0};
+    int rc = 0;
+    s->last_data_ms = io_now_ms(s->host->io);
+    if (s->modbus != NULL) {
+        rc = modbus_link_feed(s->modbus, data, &f);
+    } else if (s->down.sink != NULL) {
+        rc = flow_feed(&s->down, data, &f);
+    } else {
+        rc = flow_hold(&s->down, data);
+    }
+    if (rc != 0) {
+        session_local_break(s, &f, FAULT_SIDE_SERVER);
+        return;
+    }
+    session_local_balance(s);
+}
+
+/* The server sends no more. A serial line has no half-close, a master without requests has no
+ * use for answers: there the link is over. A TCP device is told, and may still send. */
+void session_local_secure_eof(struct session *s)
+{
+    struct fault f = {0};
+    s->down_done = true;
+    bool device_may_go_on =
+        s->local != NULL && s->host->conf->port.kind != CONF_PORT_SERIAL && s->modbus == NULL;
+    if (s->down.sink != NULL) {
+        (void)flow_end(&s->down, &f);
+        endpoint_finish(s->down.sink);
+    }
+    session_arm_idle(s);
+    if (!device_may_go_on) {
+        fault_set(&f, FAULT_CLOSED, FAULT_SIDE_SERVER, "the peer ended the link", NULL);
+        session_keep_fault(s, &f);
+        s->up_done = true;
+    }
+    session_check_finished(s);
+}
+
+void session_local_secure_drained(struct session *s)
+{
+    session_local_balance(s);
+    session_check_finished(s);
+}
