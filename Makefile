@@ -44,6 +44,9 @@ gateway_FLAGS := $(shell pkg-config --cflags libuv jansson 2>/dev/null)
 certs_LIBS    := $(WOLFSSL_LIBS) -lpthread
 conf_LIBS     := $(shell pkg-config --libs inih 2>/dev/null || echo -linih)
 gateway_LIBS  := $(shell pkg-config --libs libuv libmodbus jansson 2>/dev/null || echo -luv -lmodbus -ljansson)
+# `make V=1` shows the whole commands.
+Q := $(if $(V),,@)
+say = $(if $(V),,@echo '  $(1) $(2)')
 COMPILE = $(CC) $(OUR_CFLAGS) $(CPPFLAGS) $(CFLAGS)
 LINK    = $(CC) $(OPT) $(OUR_LDFLAGS) $(CFLAGS) $(LDFLAGS)
 
@@ -65,16 +68,19 @@ help:
 	@echo '     cov install uninstall clean distclean; WOLFSSL=system links the libwolfssl of Debian'
 
 $(OUT)/wardgate: $(OUT)/obj/gateway/main.o $(call archives,gateway)
-	$(LINK) -o $@ $^ $(call libraries,gateway)
+	$(call say,link,$@)
+	$(Q)$(LINK) -o $@ $^ $(call libraries,gateway)
 
 # One archive and one unit test binary per floor.
 define FLOOR
 $(OUT)/lib$(1).a: $(call objects,$(1))
+	$$(call say,ar  ,$$@)
 	@rm -f $$@
-	ar rcs $$@ $$^
+	$(Q)ar rcs $$@ $$^
 $(OUT)/unit/$(1): $(call objects,tests/unit/$(1)) $(call archives,$(1))
+	$$(call say,link,$$@)
 	@mkdir -p $$(@D)
-	$$(LINK) -o $$@ $$^ $(call libraries,$(1)) -lcriterion
+	$(Q)$$(LINK) -o $$@ $$^ $(call libraries,$(1)) -lcriterion
 unit-$(1): $(OUT)/unit/$(1)
 $(call objects,$(1)) $(call objects,tests/unit/$(1)): FLOOR_FLAGS = $(foreach f,$($(1)_USES),$($(f)_FLAGS))
 endef
@@ -83,8 +89,9 @@ $(OUT)/obj/gateway/main.o: FLOOR_FLAGS = $(gateway_FLAGS)
 $(call objects,certs) $(call objects,tests/unit/certs): $(WOLFSSL_READY)
 
 $(OUT)/obj/%.o: %.c $(OUT)/.flags
+	$(call say,cc  ,$@)
 	@mkdir -p $(@D)
-	$(COMPILE) $(FLOOR_FLAGS) -c -o $@ $<
+	$(Q)$(COMPILE) $(FLOOR_FLAGS) -c -o $@ $<
 # Other flags than last time mean other objects.
 $(OUT)/.flags: FORCE
 	@mkdir -p $(@D)
@@ -117,10 +124,11 @@ asan: pki
 FUZZING := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 fuzz-bins: $(foreach f,$(FUZZERS),$(OUT)/fuzz_$(f))
 $(OUT)/fuzz_%: $(OUT)/obj/tests/fuzz/fuzz_%.o $(call archives,gateway)
-	$(LINK) -fsanitize=fuzzer -o $@ $^ $(call libraries,gateway)
+	$(call say,link,$@)
+	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $^ $(call libraries,gateway)
 fuzz:
-	@$(MAKE) --no-print-directory OUT=build/fuzz CC=clang OPT='$(FUZZING)' OUR_LDFLAGS= fuzz-bins
-	@tests/fuzz/run.sh build/fuzz $(FUZZ_S) $(FUZZERS)
+	@red=0; $(MAKE) -k --no-print-directory OUT=build/fuzz CC=clang OPT='$(FUZZING)' OUR_LDFLAGS= fuzz-bins || red=1; \
+	    tests/fuzz/run.sh build/fuzz $(FUZZ_S) $(FUZZERS) || red=1; exit $$red
 scenarios: all pki
 	@WARDGATE=$(OUT)/wardgate tests/scenarios/run.sh $(SCENARIOS)
 scenarios-asan: asan-build pki
@@ -132,6 +140,8 @@ cov: pki
 	@tests/unit/run.sh build/cov $(TESTED)
 	@gcovr --root . --filter '($(subst $() ,|,$(FLOORS)))/' build/cov
 LINT_FLAGS = $(filter-out -MMD -MP,$(OUR_CFLAGS)) $(foreach f,$(FLOORS),$($(f)_FLAGS))
+floor-names:
+	@echo $(TESTED)
 lint: $(WOLFSSL_READY)
 	@LINT_FLAGS='$(LINT_FLAGS)' tests/lint.sh $(STAGES)
 format-check floors:
@@ -183,6 +193,6 @@ clean:
 distclean:
 	rm -rf build
 FORCE:
-.PHONY: all help unit pki test asan asan-build fuzz fuzz-bins scenarios scenarios-asan mutants cov lint floors format format-check \
+.PHONY: all help unit floor-names pki test asan asan-build fuzz fuzz-bins scenarios scenarios-asan mutants cov lint floors format format-check \
     deps demo check install uninstall clean distclean FORCE $(FLOORS:%=unit-%)
 .SECONDARY:
