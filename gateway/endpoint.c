@@ -166,7 +166,7 @@ void endpoint_set_up_tcp(struct endpoint *ep)
 {
     static const struct {
         int level, name, value;
-    } OPTIONS[] = {
+    } options[] = {
         {IPPROTO_TCP, TCP_NODELAY, 1},
         {SOL_SOCKET, SO_KEEPALIVE, 1},
         {IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S},
@@ -180,10 +180,10 @@ void endpoint_set_up_tcp(struct endpoint *ep)
     int len = sizeof(from);
     ep->phase = ENDPOINT_OPEN;
     if (uv_fileno(&ep->u.handle, &fd) == 0) {
-        for (size_t i = 0; i < sizeof(OPTIONS) / sizeof(OPTIONS[0]); i++) {
+        for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
             /* A link without keep-alive is still a link: the next write finds out. */
-            (void)setsockopt(fd, OPTIONS[i].level, OPTIONS[i].name, &OPTIONS[i].value,
-                             sizeof(OPTIONS[i].value));
+            (void)setsockopt(fd, options[i].level, options[i].name, &options[i].value,
+                             sizeof(options[i].value));
         }
     }
     if (uv_tcp_getpeername(&ep->u.tcp, (struct sockaddr *)&from, &len) == 0) {

@@ -91,33 +91,30 @@ static void endpoint_tls_on_notify(struct endpoint *ep)
     }
 }
 
-static void endpoint_tls_open(struct endpoint *ep, struct span in)
+/* At most one record. False when the loop over the records must stop here. */
+static bool endpoint_tls_step(struct endpoint *ep, struct span *in)
 {
-    for (;;) {
-        struct room plain = room_of(ep->io->plain, sizeof(ep->io->plain));
-        struct room out = room_of(ep->io->cipher, sizeof(ep->io->cipher));
-        struct fault f;
-        enum tls_result result = tls_engine_read(ep->engine, &in, &plain, &out, &f);
-        if (!endpoint_send(ep, room_span(&out)) && ep->phase != ENDPOINT_OPEN) {
-            return;
-        }
-        switch (result) {
-        case TLS_MORE:
-            endpoint_update_reading(ep);
-            return;
-        case TLS_DONE:
-            if (!endpoint_tls_deliver(ep, room_span(&plain), in)) {
-                return;
-            }
-            break;
-        case TLS_CLOSED:
-            endpoint_tls_on_notify(ep);
-            return;
-        case TLS_FAILED:
-            endpoint_tls_fail(ep, &f, out.len > 0);
-            return;
-        }
+    struct room plain = room_of(ep->io->plain, sizeof(ep->io->plain));
+    struct room out = room_of(ep->io->cipher, sizeof(ep->io->cipher));
+    struct fault f;
+    enum tls_result result = tls_engine_read(ep->engine, in, &plain, &out, &f);
+    if (!endpoint_send(ep, room_span(&out)) && ep->phase != ENDPOINT_OPEN) {
+        return false;
     }
+    switch (result) {
+    case TLS_MORE:
+        endpoint_update_reading(ep);
+        return false;
+    case TLS_DONE:
+        return endpoint_tls_deliver(ep, room_span(&plain), *in);
+    case TLS_CLOSED:
+        endpoint_tls_on_notify(ep);
+        return false;
+    case TLS_FAILED:
+        endpoint_tls_fail(ep, &f, out.len > 0);
+        return false;
+    }
+    return false;
 }
 
 void endpoint_tls_feed(struct endpoint *ep, struct span in)
@@ -126,7 +123,8 @@ void endpoint_tls_feed(struct endpoint *ep, struct span in)
     if (ep->tls_phase == ENDPOINT_TLS_HANDSHAKE) {
         endpoint_tls_shake(ep, in);
     } else if (ep->tls_phase == ENDPOINT_TLS_SECURE && !ep->got_notify) {
-        endpoint_tls_open(ep, in);
+        while (endpoint_tls_step(ep, &in)) {
+        }
     }
     /* What comes after close_notify or a failure means nothing (RFC 8446, 6.1). */
 }
