@@ -1,0 +1,545 @@
+#include "gateway/device.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "certs/mem.h"
+#include "gateway/device_private.h"
+#include "gateway/log.h"
+
+static void device_on_change(struct session_host *host, struct session *s);
+static bool device_wants_dial(struct session_host *host, struct session *s);
+static void device_on_local_back(struct session_host *host, struct session *s, bool was_up);
+static void device_on_ended(struct session_host *host, struct session *s);
+static void device_port_on_up(void *owner);
+static void device_port_on_data(void *owner, struct span data);
+static void device_port_on_eof(void *owner);
+static void device_port_on_drained(void *owner);
+static void device_port_on_down(void *owner, const struct fault *f);
+static void device_port_on_closed(void *owner);
+
+static const struct port_events port_events = {
+    .on_up = device_port_on_up,
+    .on_data = device_port_on_data,
+    .on_eof = device_port_on_eof,
+    .on_drained = device_port_on_drained,
+    .on_down = device_port_on_down,
+    .on_closed = device_port_on_closed,
+};
+
+/* ---- making and ending ---- */
+
+static enum framer_kind device_framer_kind(const struct conf_device *conf)
+{
+    switch (conf->protocol) {
+    case CONF_PROTOCOL_GAP:
+        return FRAMER_GAP;
+    case CONF_PROTOCOL_LINE:
+        return FRAMER_LINE;
+    case CONF_PROTOCOL_MLLP:
+        return FRAMER_MLLP;
+    case CONF_PROTOCOL_RAW:
+    case CONF_PROTOCOL_MODBUS_RTU:
+    case CONF_PROTOCOL_MODBUS_TCP:
+        break;
+    }
+    return FRAMER_RAW;
+}
+
+/* A port of its own: a serial line, or a TCP device that is to be there before the server is
+ * dialled. A TCP device behind a listener is dialled by each link instead. */
+static bool device_needs_port(const struct conf_device *conf)
+{
+    return conf->port.kind == CONF_PORT_SERIAL ||
+           (conf->port.kind == CONF_PORT_TCP && !conf->listens);
+}
+
+struct device *device_new(const struct device_settings *settings)
+{
+    struct device *d = mem_new(1, sizeof *d);
+    if (d == NULL) {
+        return NULL;
+    }
+    const struct conf_device *conf = settings->conf;
+    d->settings = *settings;
+    d->host = (struct session_host){
+        .io = settings->io,
+        .gate = settings->gate,
+        .conf = conf,
+        .identity = identity_hold(conf->identity),
+        .trust = trust_hold(conf->trust),
+        .dials_device = settings->bus == NULL && conf->port.kind == CONF_PORT_TCP && conf->listens,
+        .on_change = device_on_change,
+        .wants_dial = device_wants_dial,
+        .on_local_back = device_on_local_back,
+        .on_ended = device_on_ended,
+    };
+    framer_init(&d->host.idle_framer, device_framer_kind(conf), conf->max_frame);
+    d->port_closed = true;
+    d->port_since_s = io_wall_s();
+    return d;
+}
+
+void device_free(struct device *d)
+{
+    if (d == NULL) {
+        return;
+    }
+    assert(d->sessions == NULL);
+    port_free(d->port);
+    identity_release(d->host.identity);
+    trust_release(d->host.trust);
+    mem_free(d);
+}
+
+static struct session *device_add_session(struct device *d, bool redials)
+{
+    struct session *s = session_new(&d->host, redials);
+    if (s == NULL) {
+        struct fault f = {0};
+        fault_set(&f, FAULT_MEMORY, FAULT_SIDE_SELF, "no memory for a link", NULL);
+        log_fault(CONF_LOG_ERROR, d->host.conf->name, "link-refused", &f);
+        return NULL;
+    }
+    *session_next_slot(s) = d->sessions;
+    d->sessions = s;
+    d->session_count++;
+    return s;
+}
+
+static void device_note_fault(struct device *d, const struct fault *f)
+{
+    d->host.last_fault = *f;
+    d->host.last_fault_at_s = io_wall_s();
+}
+
+static void device_bus_on_port(void *owner, const struct fault *f)
+{
+    struct device *d = owner;
+    d->port_since_s = io_wall_s();
+    if (f == NULL) {
+        log_event(CONF_LOG_INFO, d->host.conf->name, "device-there", NULL, 0);
+        return;
+    }
+    device_note_fault(d, f);
+    log_fault(CONF_LOG_WARNING, d->host.conf->name, "device-gone", f);
+}
+
+static void device_bus_on_note(void *owner, const char *event, const char *note)
+{
+    struct device *d = owner;
+    struct log_field field = LOG_TEXT("note", note);
+    log_event(CONF_LOG_WARNING, d->host.conf->name, event, &field, 1);
+}
+
+static void device_start_port(struct device *d)
+{
+    struct port_settings settings = {
+        .port = &d->host.conf->port,
+        .line = &d->host.conf->line,
+        .dial_timeout_ms = d->host.conf->dial_timeout_ms,
+    };
+    d->port = port_new(d->settings.io, &settings, &port_events, d);
+    if (d->port != NULL) {
+        d->port_closed = false;
+        port_start(d->port);
+    }
+}
+
+void device_start(struct device *d)
+{
+    const struct conf_device *conf = d->host.conf;
+    d->started = true;
+    d->started_ms = io_now_ms(d->settings.io);
+    if (d->settings.bus != NULL) {
+        d->host.bus =
+            bus_attach(d->settings.bus, conf, device_bus_on_port, device_bus_on_note, d);
+    } else if (device_needs_port(conf)) {
+        device_start_port(d);
+    }
+    bool waits_for_device = conf->port.kind == CONF_PORT_TCP_LISTEN && conf->start == CONF_START_DATA;
+    if (conf->listens || waits_for_device) {
+        return;
+    }
+    struct session *s = device_add_session(d, true);
+    if (s != NULL && d->port == NULL) {
+        session_start(s);
+    }
+}
+
+static void device_check_stopped(struct device *d)
+{
+    if (!d->stopping || d->stopped_told || d->sessions != NULL || !d->port_closed) {
+        return;
+    }
+    d->stopped_told = true;
+    if (d->host.bus != NULL) {
+        bus_detach(d->host.bus);
+        d->host.bus = NULL;
+    }
+    d->settings.on_stopped(d->settings.owner, d);
+}
+
+void device_stop(struct device *d, bool now)
+{
+    d->stopping = true;
+    struct session *next = NULL;
+    for (struct session *s = d->sessions; s != NULL; s = next) {
+        next = *session_next_slot(s);
+        session_stop(s, now);
+    }
+    if (d->sessions == NULL && d->port != NULL && !d->port_closed) {
+        port_close(d->port);
+    }
+    device_check_stopped(d);
+}
+
+void device_use(struct device *d, struct identity *identity, struct trust *trust)
+{
+    identity_hold(identity);
+    trust_hold(trust);
+    identity_release(d->host.identity);
+    trust_release(d->host.trust);
+    d->host.identity = identity;
+    d->host.trust = trust;
+}
+
+/* ---- who gets the port ---- */
+
+static void device_lend(struct device *d, struct session *s)
+{
+    d->port_user = s;
+    session_lend_port(s, port_endpoint(d->port));
+}
+
+/* Nobody has the port: what the device says meanwhile is thrown away and counted, or it is braked. */
+static void device_idle_port(struct device *d)
+{
+    struct endpoint *ep = d->port != NULL ? port_endpoint(d->port) : NULL;
+    if (ep == NULL || d->port_user != NULL) {
+        return;
+    }
+    if (d->host.conf->while_down == CONF_DOWN_BLOCK) {
+        endpoint_read_stop(ep);
+    } else {
+        endpoint_read_start(ep);
+    }
+}
+
+static void device_refuse(struct device *d, struct session *s, enum fault_code code,
+                          const char *note)
+{
+    struct fault f = {0};
+    fault_set(&f, code, FAULT_SIDE_SERVER, note, NULL);
+    d->host.refusals++;
+    session_break(s, &f);
+}
+
+/* An accepted link came up. The port goes to one link at a time; a newer link of the same peer
+ * takes over, because the old one is then a connection that died without a word. */
+static void device_claim_port(struct device *d, struct session *s)
+{
+    struct session *user = d->port_user;
+    if (port_endpoint(d->port) == NULL) {
+        device_refuse(d, s, FAULT_GONE, "the device is not there");
+    } else if (user == NULL) {
+        device_lend(d, s);
+    } else if (strcmp(session_peer_fingerprint(user), session_peer_fingerprint(s)) == 0) {
+        struct fault f = {0};
+        fault_set(&f, FAULT_REPLACED, FAULT_SIDE_SERVER, "a newer link of the same peer took over",
+                  NULL);
+        session_break(user, &f); /* gives the port back: device_on_local_back lends it on */
+    } else {
+        device_refuse(d, s, FAULT_BUSY, "another peer holds the device");
+    }
+}
+
+/* A link that waits for the port. */
+static struct session *device_port_heir(const struct device *d)
+{
+    for (struct session *s = d->sessions; s != NULL; s = *session_next_slot(s)) {
+        if (!session_has_local(s) &&
+            (!d->host.conf->listens || session_state(s) == SESSION_STATE_UP)) {
+            return s;
+        }
+    }
+    return NULL;
+}
+
+static void device_on_local_back(struct session_host *host, struct session *s, bool was_up)
+{
+    struct device *d = (struct device *)(void *)host;
+    (void)s; /* it is d->port_user */
+    d->port_user = NULL;
+    if (d->stopping) {
+        return;
+    }
+    if (was_up && d->host.conf->port.kind == CONF_PORT_TCP) {
+        port_reset(d->port, true);
+        return;
+    }
+    struct session *heir = device_port_heir(d);
+    if (heir != NULL && port_endpoint(d->port) != NULL) {
+        device_lend(d, heir);
+    } else {
+        device_idle_port(d);
+    }
+}
+
+/* ---- the port's events ---- */
+
+static void device_port_on_up(void *owner)
+{
+    struct device *d = owner;
+    d->port_since_s = io_wall_s();
+    struct log_field field = LOG_TEXT("port", d->host.conf->port.text);
+    log_event(CONF_LOG_INFO, d->host.conf->name, "device-there", &field, 1);
+    framer_reset(&d->host.idle_framer);
+    struct session *heir = device_port_heir(d);
+    if (heir == NULL) {
+        device_idle_port(d);
+        return;
+    }
+    device_lend(d, heir);
+    bool waits_out = session_state(heir) == SESSION_STATE_WAITING && session_wait_left_ms(heir) > 0;
+    if (!d->host.conf->listens && d->host.conf->start == CONF_START_ALWAYS && !waits_out) {
+        session_start(heir);
+    }
+}
+
+/* start = data: the device spoke. A back-off that runs is waited out. */
+static void device_wake(struct device *d, struct session *s)
+{
+    enum session_state state = session_state(s);
+    d->data_waits = true;
+    if (state == SESSION_STATE_DOWN ||
+        (state == SESSION_STATE_WAITING && session_wait_left_ms(s) == 0)) {
+        session_start(s);
+    }
+}
+
+static void device_port_on_data(void *owner, struct span data)
+{
+    struct device *d = owner;
+    if (d->port_user != NULL) {
+        session_port_data(d->port_user, data);
+        if (!d->host.conf->listens && d->port_user != NULL) {
+            device_wake(d, d->port_user);
+        }
+        return;
+    }
+    d->host.device_data_ms = io_now_ms(d->settings.io);
+    d->host.up.lost += data.len;
+    while (data.len > 0) { /* follow the framing, so that a new link starts at a message's edge */
+        struct framer_cut cut = framer_step(&d->host.idle_framer, data);
+        data = span_after(data, cut.len);
+    }
+}
+
+static void device_port_on_eof(void *owner)
+{
+    struct device *d = owner;
+    if (d->port_user != NULL) {
+        session_port_eof(d->port_user);
+    } else {
+        port_reset(d->port, false);
+    }
+}
+
+static void device_port_on_drained(void *owner)
+{
+    struct device *d = owner;
+    if (d->port_user != NULL) {
+        session_port_drained(d->port_user);
+    }
+}
+
+static void device_port_on_down(void *owner, const struct fault *f)
+{
+    struct device *d = owner;
+    struct session *user = d->port_user;
+    struct fault copy = *f;
+    d->port_since_s = io_wall_s();
+    device_note_fault(d, &copy);
+    log_fault(CONF_LOG_WARNING, d->host.conf->name, "device-gone", &copy);
+    d->port_user = NULL;
+    if (user != NULL) {
+        session_port_gone(user, &copy);
+    }
+}
+
+static void device_port_on_closed(void *owner)
+{
+    struct device *d = owner;
+    d->port_closed = true;
+    device_check_stopped(d);
+}
+
+/* ---- the sessions' events ---- */
+
+static bool device_wants_dial(struct session_host *host, struct session *s)
+{
+    struct device *d = (struct device *)(void *)host;
+    if (d->stopping) {
+        return false;
+    }
+    if (d->port != NULL && !session_has_local(s)) {
+        return false; /* device_port_on_up starts it */
+    }
+    if (d->host.conf->start == CONF_START_ALWAYS || d->settings.bus != NULL) {
+        return true;
+    }
+    bool wanted = d->port != NULL ? d->data_waits : session_has_local(s);
+    return wanted;
+}
+
+/* A session that dials for a device which is not there: one stays ready when start = always. */
+static bool device_is_spare(const struct device *d, const struct session *s)
+{
+    const struct conf_device *conf = d->host.conf;
+    if (conf->port.kind != CONF_PORT_TCP_LISTEN || conf->listens || session_has_local(s)) {
+        return false;
+    }
+    return conf->start == CONF_START_DATA || d->session_count > 1;
+}
+
+static void device_on_change(struct session_host *host, struct session *s)
+{
+    struct device *d = (struct device *)(void *)host;
+    enum session_state state = session_state(s);
+    if (state == SESSION_STATE_DIALING) {
+        d->data_waits = false;
+    }
+    if (d->stopping) {
+        return;
+    }
+    if (state == SESSION_STATE_WAITING && device_is_spare(d, s)) {
+        session_stop(s, true);
+    } else if (state == SESSION_STATE_UP && d->host.conf->listens && d->port != NULL) {
+        device_claim_port(d, s);
+    }
+}
+
+static void device_on_ended(struct session_host *host, struct session *s)
+{
+    struct device *d = (struct device *)(void *)host;
+    struct session **slot = &d->sessions;
+    while (*slot != s) {
+        slot = session_next_slot(*slot);
+    }
+    *slot = *session_next_slot(s);
+    d->session_count--;
+    if (d->port_user == s) {
+        d->port_user = NULL;
+    }
+    session_free(s);
+    if (!d->stopping) {
+        return;
+    }
+    if (d->sessions == NULL && d->port != NULL && !d->port_closed) {
+        port_close(d->port);
+    }
+    device_check_stopped(d);
+}
+
+/* ---- newcomers ---- */
+
+static void device_log_refused(struct device *d, const char *peer, enum fault_code code,
+                               enum fault_side side, const char *note)
+{
+    struct fault f = {0};
+    fault_set(&f, code, side, note, NULL);
+    device_note_fault(d, &f);
+    d->host.refusals++;
+    struct log_field fields[] = {
+        LOG_TEXT("peer", peer),
+        LOG_TEXT("cause", fault_code_name(code)),
+        LOG_TEXT("side", fault_side_name(side)),
+        LOG_TEXT("note", note),
+    };
+    log_event(CONF_LOG_WARNING, d->host.conf->name, "link-refused", fields, 4);
+}
+
+bool device_take_link(struct device *d, struct endpoint *secure, struct span hello)
+{
+    const char *why = NULL;
+    enum fault_code code = FAULT_LIMIT;
+    if (d->session_count >= d->host.conf->max_links) {
+        why = "max_links is reached";
+    } else if (d->port != NULL && port_endpoint(d->port) == NULL) {
+        why = "the device is not there";
+        code = FAULT_GONE;
+    }
+    struct session *s = why == NULL && !d->stopping ? device_add_session(d, false) : NULL;
+    if (s == NULL) {
+        if (why != NULL) {
+            device_log_refused(d, endpoint_peer(secure), code,
+                               code == FAULT_GONE ? FAULT_SIDE_DEVICE : FAULT_SIDE_SERVER, why);
+        }
+        return false;
+    }
+    session_accept(s, secure, hello);
+    return true;
+}
+
+/* The session that a device's new connection goes to: one that is ready, or a new one. */
+static struct session *device_session_for_local(struct device *d)
+{
+    struct session *best = NULL;
+    for (struct session *s = d->sessions; s != NULL; s = *session_next_slot(s)) {
+        bool usable = session_is_alive(s) || session_state(s) == SESSION_STATE_WAITING;
+        if (!session_has_local(s) && usable &&
+            (best == NULL || session_state(s) == SESSION_STATE_UP)) {
+            best = s;
+        }
+    }
+    if (best == NULL && !d->host.conf->listens && d->session_count < d->host.conf->max_links) {
+        best = device_add_session(d, true);
+    }
+    return best;
+}
+
+bool device_take_local(struct device *d, struct endpoint *local)
+{
+    struct session *s = d->stopping ? NULL : device_session_for_local(d);
+    bool cooling = s != NULL && session_own_refused(s) && session_wait_left_ms(s) > 0;
+    if (s == NULL || cooling) {
+        device_log_refused(d, endpoint_peer(local), cooling ? FAULT_OWN_REFUSED : FAULT_LIMIT,
+                           FAULT_SIDE_SERVER,
+                           cooling ? "the server refuses our certificate"
+                                   : "no link to a server is free for this connection");
+        return false;
+    }
+    session_attach_local(s, local);
+    enum session_state state = session_state(s);
+    if (state == SESSION_STATE_DOWN || state == SESSION_STATE_WAITING) {
+        session_start(s);
+    }
+    return true;
+}
+
+/* ---- questions ---- */
+
+const struct conf_device *device_conf(const struct device *d)
+{
+    return d->host.conf;
+}
+
+bool device_is_stopping(const struct device *d)
+{
+    return d->stopping;
+}
+
+bool device_has_name(const struct device *d, const char *server_name)
+{
+    const char *own = d->host.conf->server_name;
+    if (own != NULL && name_dns_matches(own, server_name)) {
+        return true;
+    }
+    for (size_t i = 0; identity_dns_name(d->host.identity, i) != NULL; i++) {
+        if (name_dns_matches(identity_dns_name(d->host.identity, i), server_name)) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,24 @@
+/* The inside of a device, shared by device.c and device_status.c. Floor 3. */
+#ifndef WARDGATE_DEVICE_PRIVATE_H
+#define WARDGATE_DEVICE_PRIVATE_H
+
+#include "gateway/device.h"
+#include "gateway/port.h"
+#include "gateway/session.h"
+
+struct device {
+    struct session_host host; /* first: the sessions' host is the device */
+    struct device_settings settings;
+    struct port *port;        /* serial, or a TCP device that stays connected; else NULL */
+    bool port_closed;         /* port_close has ended */
+    struct session *sessions; /* newest first */
+    size_t session_count;
+    struct session *port_user; /* who the port is lent to */
+    bool started, stopping, stopped_told;
+    bool data_waits;          /* start = data: the device spoke while no link was there */
+    uint64_t started_ms;      /* loop clock */
+    uint64_t port_line_errors; /* of endpoints that are gone */
+    int64_t port_since_s;     /* when the port last came or went */
+};
+
+#endif
