@@ -2,7 +2,7 @@
 VERSION  := 0.1.0
 WOLFSSL  ?= own
 # A variant (asan, fuzz, cov, WOLFSSL=system) is this same Makefile with another OUT and OPT.
-OUT      ?= $(if $(filter system,$(WOLFSSL)),build/system,build)
+OUT      := $(if $(filter system,$(WOLFSSL)),build/system,build)
 PREFIX   ?= /usr/local
 SYSCONFDIR ?= /etc
 FUZZ_S   ?= 30
@@ -19,7 +19,7 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Ws
     -Wmissing-prototypes -Wold-style-definition -Wvla -Wundef -Wformat=2 -Wpointer-arith -Wcast-qual \
     -Wwrite-strings -Wimplicit-fallthrough -Wnull-dereference
 HARDENING := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
-OPT ?= -O2 -g $(HARDENING)
+OPT := -O2 -g $(HARDENING)
 
 # wolfSSL: our own static build, or Debian's library; either comes with a header that says its revision.
 ifeq ($(WOLFSSL),system)
@@ -49,6 +49,13 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@echo '  $(1) $(2)')
 COMPILE = $(CC) $(OUR_CFLAGS) $(CPPFLAGS) $(CFLAGS)
 LINK    = $(CC) $(OPT) $(OUR_LDFLAGS) $(CFLAGS) $(LDFLAGS)
+
+# Other flags than last time mean other objects.
+FLAGS_NOW := $(COMPILE) $(WOLFSSL_FLAGS)
+ifneq ($(file <$(OUT)/.flags),$(FLAGS_NOW))
+$(shell mkdir -p $(OUT))
+$(file >$(OUT)/.flags,$(FLAGS_NOW))
+endif
 
 MAIN := $(wildcard gateway/main.c)
 objects = $(patsubst %.c,$(OUT)/obj/%.o,$(filter-out gateway/main.c,$(wildcard $(1)/*.c)))
@@ -92,10 +99,6 @@ $(OUT)/obj/%.o: %.c $(OUT)/.flags
 	$(call say,cc  ,$@)
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) $(FLOOR_FLAGS) -c -o $@ $<
-# Other flags than last time mean other objects.
-$(OUT)/.flags: FORCE
-	@mkdir -p $(@D)
-	@echo '$(COMPILE) $(WOLFSSL_FLAGS)' | cmp -s - $@ || echo '$(COMPILE) $(WOLFSSL_FLAGS)' >$@
 -include $(wildcard $(OUT)/obj/*/*.d $(OUT)/obj/tests/*/*.d $(OUT)/obj/tests/*/*/*.d)
 
 build/wolfssl/.stamp: certs/build-wolfssl.sh
