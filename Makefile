@@ -143,6 +143,10 @@ cov: pki
 	@tests/unit/run.sh build/cov $(TESTED)
 	@gcovr --root . --filter '($(subst $() ,|,$(FLOORS)))/' build/cov
 LINT_FLAGS = $(filter-out -MMD -MP,$(OUR_CFLAGS)) $(foreach f,$(FLOORS),$($(f)_FLAGS))
+# What the key table of wardgate.conf(5) has to say.
+$(OUT)/keys-roff: $(OUT)/obj/tests/keys_roff.o $(call archives,conf)
+	$(call say,link,$@)
+	$(Q)$(LINK) -o $@ $^ $(call libraries,conf)
 floor-names:
 	@echo $(TESTED)
 lint: $(WOLFSSL_READY)

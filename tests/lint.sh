@@ -14,7 +14,7 @@ eval "flags=(${LINT_FLAGS:-})" # the Makefile quoted them for a shell
 FLOORS=(protocols certs conf gateway)
 sources=({protocols,certs,conf,gateway}/*.c)
 headers=({protocols,certs,conf,gateway}/*.h)
-test_sources=(tests/unit/*/*.c tests/fuzz/*.c)
+test_sources=(tests/*.c tests/unit/*/*.c tests/fuzz/*.c)
 test_headers=(tests/unit/*/*.h tests/fuzz/*.h)
 STAGES=(format gcc clang analyzer tidy cppcheck floors symbols words sizes tested shell names wolfssl docs)
 
@@ -259,7 +259,7 @@ stage_wolfssl()
     [ -z "$extra$missing" ]
 }
 
-# The manual's table of keys is the one that the program prints.
+# The manual pages are sound, and the table of keys is the one that the program has.
 stage_docs()
 {
     local red=0 page
@@ -270,6 +270,17 @@ stage_docs()
             red=1
         fi
     done
+    if [ -e conf/wardgate.conf.5 ]; then
+        make -s build/keys-roff && build/keys-roff >"$out/keys.roff" || return 1
+        /usr/bin/python3 - "$out/keys.roff" <<'PY' || red=1
+import sys
+keys, page = (open(name, encoding="utf-8").read() for name in (sys.argv[1], "conf/wardgate.conf.5"))
+if keys not in page:
+    print("conf/wardgate.conf.5 does not hold the key table as build/keys-roff prints it; the first lines that differ:")
+    print("\n".join([line for line in keys.splitlines() if line not in page.splitlines()][:10]))
+    sys.exit(1)
+PY
+    fi
     return "$red"
 }
 
