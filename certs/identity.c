@@ -1,0 +1,351 @@
+#include "certs/identity.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "certs/cert.h"
+#include "certs/identity_der.h"
+#include "certs/mem.h"
+#include "certs/pem.h"
+#include "certs/tls_context.h"
+
+enum {
+    CHAIN_COUNT_MAX = 8,
+    KEY_MODE_FORBIDDEN = 077, /* any right of group and others */
+    DNS_NAME_CAP = 256,
+};
+
+struct identity {
+    uint32_t holders;
+    struct cert_facts facts;
+    uint8_t *chain; /* DER certificates one after the other, leaf first */
+    size_t chain_len;
+    uint8_t *key; /* DER; wiped on release */
+    size_t key_len;
+    char (*dns_names)[DNS_NAME_CAP];
+    size_t dns_count;
+};
+
+/* While a certificate file is read. */
+struct reading {
+    const char *path;
+    int64_t now_s;
+    struct identity *id;
+    struct cert_view last; /* the certificate before; borrows from a block that is kept */
+    struct pem_block blocks[CHAIN_COUNT_MAX];
+    size_t count;
+};
+
+static int refuse(struct fault *f, enum fault_code code, const char *path, const char *why)
+{
+    (void)fault_set(f, code, FAULT_SIDE_CERTIFICATE, path, ": ");
+    fault_add(f, why);
+    return code;
+}
+
+/* "PATH: SUBJECT why" for a certificate of the file. */
+static int refuse_view(struct fault *f, enum fault_code code, const struct reading *r,
+                       const char *why)
+{
+    struct cert_facts facts;
+
+    cert_view_facts(&r->last, &facts);
+    (void)refuse(f, code, r->path, facts.subject);
+    fault_add(f, why);
+    return code;
+}
+
+static int no_memory(struct fault *f, const char *path)
+{
+    return fault_set(f, FAULT_MEMORY, FAULT_SIDE_SELF, path, ": out of memory");
+}
+
+/* What holds for every certificate of the file: its time and its strength. */
+static int check_any(const struct reading *r, struct fault *f)
+{
+    if (r->now_s > r->last.not_after_s) {
+        return refuse_view(f, FAULT_EXPIRED, r, " has expired; renew it");
+    }
+    if (r->now_s < r->last.not_before_s) {
+        return refuse_view(f, FAULT_NOT_YET, r, " is not valid yet; is the clock right?");
+    }
+    if (!cert_view_is_strong(&r->last)) {
+        return refuse_view(f, FAULT_BAD_CERT, r,
+                           " has a weak key; right: RSA of 2048 bits or EC P-256 at least");
+    }
+    if (r->last.is_hash_weak) {
+        return refuse_view(f, FAULT_BAD_CERT, r,
+                           " is signed with a weak hash; right: SHA-256 or better");
+    }
+    return 0;
+}
+
+/* One certificate block of the file, already in r->blocks[r->count]. */
+static int add_certificate(struct reading *r, struct fault *f)
+{
+    const struct pem_block *block = &r->blocks[r->count];
+    struct cert_view view;
+
+    if (!cert_view_read(span_of(block->der, block->len), &view)) {
+        return refuse(f, FAULT_BAD_CERT, r->path, "holds a certificate that cannot be read");
+    }
+    if (r->count > 0 && !span_equal(r->last.issuer, view.subject)) {
+        return refuse(f, FAULT_BAD_CERT, r->path,
+                      "wrong order; right: the device's certificate, then its issuer, and so on");
+    }
+    r->last = view;
+    if (r->count == 0 && view.is_ca) {
+        return refuse_view(f, FAULT_BAD_CERT, r,
+                           " is a CA's; right: the device's own certificate first");
+    }
+    return check_any(r, f);
+}
+
+static int take_certificate(struct reading *r, struct span *text, bool *is_end, struct fault *f)
+{
+    struct pem_block block;
+    int code;
+
+    switch (pem_block_take(text, &block)) {
+    case PEM_END:
+        *is_end = true;
+        return 0;
+    case PEM_BROKEN:
+        return refuse(f, FAULT_BAD_CERT, r->path, "broken PEM; right: -----BEGIN CERTIFICATE-----");
+    case PEM_MEMORY:
+        return no_memory(f, r->path);
+    case PEM_BLOCK:
+        break;
+    }
+    if (strcmp(block.label, "CERTIFICATE") != 0) {
+        pem_block_free(&block); /* parameters, a key, text: not ours to judge */
+        return 0;
+    }
+    if (r->count == CHAIN_COUNT_MAX) {
+        pem_block_free(&block);
+        return refuse(f, FAULT_BAD_CERT, r->path, "more than 8 certificates in one chain");
+    }
+    r->blocks[r->count] = block;
+    code = add_certificate(r, f);
+    r->count++;
+    return code;
+}
+
+/* The blocks into one piece of memory, as the TLS engine wants them. A root at the end is left
+ * out: every peer has it or does not trust it (RFC 8446 4.4.2). */
+static int join_chain(struct reading *r, struct fault *f)
+{
+    size_t count = r->count;
+    size_t len = 0;
+
+    if (count > 1 && span_equal(r->last.subject, r->last.issuer)) {
+        count--;
+    }
+    for (size_t i = 0; i < count; i++) {
+        len += r->blocks[i].len;
+    }
+    r->id->chain = mem_new(len, 1);
+    if (r->id->chain == NULL) {
+        return no_memory(f, r->path);
+    }
+    for (size_t i = 0; i < count; i++) {
+        memcpy(r->id->chain + r->id->chain_len, r->blocks[i].der, r->blocks[i].len);
+        r->id->chain_len += r->blocks[i].len;
+    }
+    return 0;
+}
+
+/* The dNSName SANs of the leaf that are whole texts. */
+static int copy_dns_names(struct identity *id, struct span san, const char *path, struct fault *f)
+{
+    struct span value;
+    unsigned kind;
+
+    while (cert_san_take(&san, &kind, &value)) {
+        void *bigger;
+        if (kind != CERT_SAN_DNS || value.len == 0 || value.len >= DNS_NAME_CAP ||
+            memchr(value.data, '\0', value.len) != NULL) {
+            continue;
+        }
+        bigger = mem_grow(id->dns_names, id->dns_count, id->dns_count + 1, DNS_NAME_CAP);
+        if (bigger == NULL) {
+            return no_memory(f, path);
+        }
+        id->dns_names = bigger;
+        memcpy(id->dns_names[id->dns_count], value.data, value.len);
+        id->dns_count++;
+    }
+    return 0;
+}
+
+/* Keep what the leaf says; its view is read again because r->last has gone on to the root. */
+static int keep_leaf(struct reading *r, struct fault *f)
+{
+    struct cert_view leaf;
+
+    if (!cert_view_read(span_of(r->blocks[0].der, r->blocks[0].len), &leaf)) {
+        return refuse(f, FAULT_BAD_CERT, r->path, "holds a certificate that cannot be read");
+    }
+    cert_view_facts(&leaf, &r->id->facts);
+    return copy_dns_names(r->id, leaf.san, r->path, f);
+}
+
+static int read_chain(struct reading *r, struct span text, struct fault *f)
+{
+    bool is_end = false;
+
+    while (!is_end) {
+        int code = take_certificate(r, &text, &is_end, f);
+        if (code != 0) {
+            return code;
+        }
+    }
+    if (r->count == 0) {
+        return refuse(f, FAULT_BAD_CERT, r->path,
+                      "holds no certificate; right: -----BEGIN CERTIFICATE-----");
+    }
+    return 0;
+}
+
+static int load_chain(struct identity *id, const char *path, int64_t now_s, struct fault *f)
+{
+    struct reading r = {.path = path, .now_s = now_s, .id = id};
+    struct pem_file file;
+    int code = pem_file_read(path, &file, f);
+
+    if (code != 0) {
+        return code;
+    }
+    code = read_chain(&r, span_of(file.data, file.len), f);
+    if (code == 0) {
+        code = join_chain(&r, f);
+    }
+    if (code == 0) {
+        code = keep_leaf(&r, f);
+    }
+    for (size_t i = 0; i < r.count; i++) {
+        pem_block_free(&r.blocks[i]);
+    }
+    pem_file_free(&file);
+    return code;
+}
+
+static bool is_key_label(const char *label)
+{
+    return strcmp(label, "PRIVATE KEY") == 0 || strcmp(label, "EC PRIVATE KEY") == 0 ||
+           strcmp(label, "RSA PRIVATE KEY") == 0;
+}
+
+/* The first private key in the text. Other blocks (EC PARAMETERS, a certificate) may stand before.
+ */
+static int take_key(struct identity *id, const char *path, struct span text, struct fault *f)
+{
+    for (;;) {
+        struct pem_block block;
+        switch (pem_block_take(&text, &block)) {
+        case PEM_END:
+            return refuse(f, FAULT_KEY, path, "holds no private key; right: PEM, PKCS#8 or SEC1");
+        case PEM_BROKEN:
+            return refuse(f, FAULT_KEY, path,
+                          "broken PEM, or an encrypted key; right: a plain key");
+        case PEM_MEMORY:
+            return no_memory(f, path);
+        case PEM_BLOCK:
+            break;
+        }
+        if (is_key_label(block.label)) {
+            id->key = block.der;
+            id->key_len = block.len;
+            return 0;
+        }
+        if (strcmp(block.label, "ENCRYPTED PRIVATE KEY") == 0) {
+            pem_block_free(&block);
+            return refuse(f, FAULT_KEY, path, "is encrypted; right: a plain key with mode 0600");
+        }
+        pem_block_free(&block);
+    }
+}
+
+static int load_key(struct identity *id, const char *path, struct fault *f)
+{
+    struct pem_file file;
+    int code = pem_file_read(path, &file, f);
+
+    if (code != 0) {
+        return code;
+    }
+    if ((file.mode & KEY_MODE_FORBIDDEN) != 0) {
+        code = refuse(f, FAULT_KEY, path, "others may read this key; right: chmod 600");
+    } else {
+        code = take_key(id, path, span_of(file.data, file.len), f);
+    }
+    pem_file_free(&file);
+    return code;
+}
+
+struct identity *identity_load(const char *cert_path, const char *key_path, int64_t now_s,
+                               struct fault *f)
+{
+    struct identity *id = mem_new(1, sizeof(*id));
+
+    if (id == NULL) {
+        (void)no_memory(f, cert_path);
+        return NULL;
+    }
+    id->holders = 1;
+    if (load_chain(id, cert_path, now_s, f) != 0 || load_key(id, key_path, f) != 0 ||
+        tls_context_check_pair(id, key_path, f) != 0) {
+        identity_release(id);
+        return NULL;
+    }
+    return id;
+}
+
+struct identity *identity_hold(struct identity *id)
+{
+    assert(id->holders > 0 && id->holders < UINT32_MAX);
+    id->holders++;
+    return id;
+}
+
+void identity_release(struct identity *id)
+{
+    if (id == NULL) {
+        return;
+    }
+    assert(id->holders > 0);
+    id->holders--;
+    if (id->holders > 0) {
+        return;
+    }
+    mem_wipe_free(id->key, id->key_len);
+    mem_free(id->chain);
+    mem_free(id->dns_names);
+    mem_free(id);
+}
+
+const struct cert_facts *identity_facts(const struct identity *id)
+{
+    return &id->facts;
+}
+
+const char *identity_dns_name(const struct identity *id, size_t at)
+{
+    return at < id->dns_count ? id->dns_names[at] : NULL;
+}
+
+struct span identity_chain_der(const struct identity *id)
+{
+    return span_of(id->chain, id->chain_len);
+}
+
+struct span identity_key_der(const struct identity *id)
+{
+    return span_of(id->key, id->key_len);
+}
+
+int identity_differs(const struct identity *a, const struct identity *b)
+{
+    return !span_equal(identity_chain_der(a), identity_chain_der(b)) ||
+           !span_equal(identity_key_der(a), identity_key_der(b));
+}

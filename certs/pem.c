@@ -1,0 +1,178 @@
+#include "certs/pem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <wolfssl/options.h>
+#include <wolfssl/wolfcrypt/coding.h>
+
+#include "certs/mem.h"
+
+static const char BEGIN[] = "-----BEGIN ";
+static const char END[] = "-----END ";
+static const char DASHES[] = "-----";
+
+static int cannot_open(struct fault *f, const char *path, const char *why)
+{
+    (void)fault_set(f, FAULT_OPEN, FAULT_SIDE_CERTIFICATE, path, ": ");
+    fault_add(f, why);
+    return FAULT_OPEN;
+}
+
+/* Read `len` bytes; false when the file gives fewer. */
+static bool read_all(int fd, uint8_t *data, size_t len)
+{
+    size_t have = 0;
+
+    while (have < len) {
+        ssize_t got = read(fd, data + have, len - have);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got <= 0) {
+            return false;
+        }
+        have += (size_t)got;
+    }
+    return true;
+}
+
+/* The file behind fd, whose facts are in *st. */
+static int read_open_file(int fd, const char *path, struct pem_file *out, struct fault *f)
+{
+    struct stat st;
+    struct pem_file file;
+
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+        return cannot_open(f, path, "not a regular file");
+    }
+    if (st.st_size <= 0 || st.st_size > PEM_FILE_MAX) {
+        return cannot_open(f, path, st.st_size <= 0 ? "the file is empty" : "the file is too long");
+    }
+    file.len = (size_t)st.st_size;
+    file.mode = (unsigned)st.st_mode & 07777U;
+    file.data = mem_new(file.len, 1);
+    if (file.data == NULL) {
+        return fault_set(f, FAULT_MEMORY, FAULT_SIDE_SELF, path, ": out of memory");
+    }
+    if (!read_all(fd, file.data, file.len)) {
+        pem_file_free(&file);
+        return cannot_open(f, path, "cannot be read");
+    }
+    *out = file;
+    return 0;
+}
+
+int pem_file_read(const char *path, struct pem_file *out, struct fault *f)
+{
+    /* O_NONBLOCK: a FIFO by mistake must not hang the gateway; fstat then refuses it. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    int code;
+
+    if (fd < 0) {
+        return cannot_open(f, path, strerror(errno));
+    }
+    code = read_open_file(fd, path, out, f);
+    (void)close(fd); /* nothing was written */
+    return code;
+}
+
+void pem_file_free(struct pem_file *file)
+{
+    mem_wipe_free(file->data, file->len);
+    file->data = NULL;
+    file->len = 0;
+}
+
+/* Where `word` stands in `text`, or text.len. */
+static size_t find(struct span text, const char *word)
+{
+    size_t len = strlen(word);
+
+    for (size_t at = 0; text.len >= len && at <= text.len - len; at++) {
+        if (memcmp(text.data + at, word, len) == 0) {
+            return at;
+        }
+    }
+    return text.len;
+}
+
+/* "LABEL-----" at the front of *text. */
+static bool take_label(struct span *text, char label[PEM_LABEL_MAX])
+{
+    size_t len = find(*text, DASHES);
+    struct span name;
+
+    if (len == text->len || len == 0 || len >= PEM_LABEL_MAX || !span_take(text, len, &name)) {
+        return false;
+    }
+    if (find(name, "\n") != name.len) {
+        return false;
+    }
+    memcpy(label, name.data, name.len);
+    label[name.len] = '\0';
+    *text = span_after(*text, strlen(DASHES));
+    return true;
+}
+
+/* The base64 body. An encrypted key of the old form has header lines in it ("Proc-Type:"), which
+ * are not base64 and so make it broken. */
+static enum pem_result decode(struct span body, struct pem_block *out)
+{
+    size_t cap = body.len; /* three bytes of four characters: always enough */
+    word32 len = (word32)cap;
+
+    out->der = mem_new(cap, 1);
+    if (out->der == NULL) {
+        return cap == 0 ? PEM_BROKEN : PEM_MEMORY;
+    }
+    if (Base64_Decode(body.data, (word32)body.len, out->der, &len) != 0 || len == 0) {
+        mem_wipe_free(out->der, cap);
+        out->der = NULL;
+        return PEM_BROKEN;
+    }
+    out->len = len;
+    return PEM_BLOCK;
+}
+
+enum pem_result pem_block_take(struct span *text, struct pem_block *out)
+{
+    struct pem_block block = {.der = NULL};
+    struct span at = span_after(*text, find(*text, BEGIN));
+    struct span body;
+    char end_label[PEM_LABEL_MAX];
+    enum pem_result result;
+
+    if (at.len == 0) {
+        return PEM_END;
+    }
+    at = span_after(at, strlen(BEGIN));
+    if (!take_label(&at, block.label)) {
+        return PEM_BROKEN;
+    }
+    body = span_first(at, find(at, END));
+    at = span_after(at, body.len);
+    if (at.len == 0) {
+        return PEM_BROKEN; /* cut file */
+    }
+    at = span_after(at, strlen(END));
+    if (!take_label(&at, end_label) || strcmp(block.label, end_label) != 0) {
+        return PEM_BROKEN;
+    }
+    result = decode(body, &block);
+    if (result == PEM_BLOCK) {
+        *text = at;
+        *out = block;
+    }
+    return result;
+}
+
+void pem_block_free(struct pem_block *block)
+{
+    mem_wipe_free(block->der, block->len);
+    block->der = NULL;
+    block->len = 0;
+}

@@ -1,0 +1,334 @@
+#include "certs/trust.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "certs/cert.h"
+#include "certs/mem.h"
+#include "certs/pem.h"
+#include "certs/tls_context.h"
+#include "certs/trust_context.h"
+
+enum { ROLES = 2, CA_COUNT_MAX = 64 };
+
+/* One CA that is trusted: an anchor, or an intermediate that an anchor vouched for at load. */
+struct trusted_ca {
+    struct pem_block block;
+    struct cert_view view; /* borrows from the block */
+};
+
+struct trust {
+    uint32_t holders;
+    char *name;
+    enum tls_version tls_min;
+    enum revocation_mode revocation;
+    struct trusted_ca cas[CA_COUNT_MAX];
+    struct span cas_der[CA_COUNT_MAX];
+    size_t count;
+    size_t anchor_count; /* the first so many are anchors */
+    struct WOLFSSL_CTX *contexts[ROLES];
+    bool is_dirty[ROLES]; /* a peer's CAs could not be taken out: see trust_context */
+};
+
+/* While a file is read. */
+struct reading {
+    struct trust *trust;
+    const char *path;
+    int64_t now_s;
+    bool is_anchor;
+};
+
+static int refuse(struct fault *f, enum fault_code code, const char *path, const char *why)
+{
+    (void)fault_set(f, code, FAULT_SIDE_CERTIFICATE, path, ": ");
+    fault_add(f, why);
+    return code;
+}
+
+/* "PATH: SUBJECT why". */
+static int refuse_view(struct fault *f, enum fault_code code, const struct reading *r,
+                       const struct cert_view *view, const char *why)
+{
+    struct cert_facts facts;
+
+    cert_view_facts(view, &facts);
+    (void)refuse(f, code, r->path, facts.subject);
+    fault_add(f, why);
+    return code;
+}
+
+/* What must hold for a certificate that will vouch for others. */
+static int check_ca(const struct reading *r, const struct cert_view *view, struct fault *f)
+{
+    if (!view->is_ca || (view->has_key_usage && !view->may_sign_certs)) {
+        return refuse_view(f, FAULT_BAD_CERT, r, view,
+                           " is no CA; right: a certificate with basicConstraints CA:TRUE");
+    }
+    if (r->now_s > view->not_after_s) {
+        return refuse_view(f, FAULT_EXPIRED, r, view, " has expired");
+    }
+    if (r->now_s < view->not_before_s) {
+        return refuse_view(f, FAULT_NOT_YET, r, view, " is not valid yet; is the clock right?");
+    }
+    if (!cert_view_is_strong(view)) {
+        return refuse_view(f, FAULT_BAD_CERT, r, view,
+                           " has a weak key; right: RSA of 2048 bits or EC P-256 at least");
+    }
+    if (view->limits_other_names) {
+        return refuse_view(f, FAULT_BAD_CERT, r, view,
+                           " has name constraints that cannot be checked (URI, IP)");
+    }
+    if (!r->is_anchor && view->is_hash_weak) {
+        return refuse_view(f, FAULT_BAD_CERT, r, view,
+                           " is signed with a weak hash; right: SHA-256 or better");
+    }
+    return 0;
+}
+
+/* An anchor stands for itself; an intermediate must come from one, or from one read before. */
+static int check_place(const struct reading *r, const struct cert_view *view, struct fault *f)
+{
+    bool is_self_issued = span_equal(view->subject, view->issuer);
+
+    if (r->is_anchor && !is_self_issued) {
+        return refuse_view(f, FAULT_BAD_CERT, r, view,
+                           " is no root; right: put it into `intermediates`, its root here");
+    }
+    if (!r->is_anchor &&
+        (is_self_issued || !tls_context_is_issued(r->trust->contexts[TLS_SERVER], view->der))) {
+        return refuse_view(f, FAULT_BAD_CERT, r, view,
+                           " was not issued by an anchor or an intermediate before it");
+    }
+    return 0;
+}
+
+static int add_to_contexts(const struct reading *r, const struct cert_view *view, struct fault *f)
+{
+    for (size_t role = 0; role < ROLES; role++) {
+        if (!tls_context_add_ca(r->trust->contexts[role], view->der)) {
+            return refuse_view(f, FAULT_BAD_CERT, r, view, " is refused by the TLS library");
+        }
+    }
+    return 0;
+}
+
+/* Is the very same certificate there already? Bundles often repeat one. */
+static bool is_known(const struct trust *t, struct span der)
+{
+    for (size_t i = 0; i < t->count; i++) {
+        if (span_equal(t->cas_der[i], der)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Takes the block over, with success or without. */
+static int add_ca(const struct reading *r, struct pem_block *block, struct fault *f)
+{
+    struct trust *t = r->trust;
+    struct cert_view view;
+    int code = 0;
+
+    if (!cert_view_read(span_of(block->der, block->len), &view)) {
+        code = refuse(f, FAULT_BAD_CERT, r->path, "holds a certificate that cannot be read");
+    } else if (is_known(t, view.der)) {
+        pem_block_free(block);
+        return 0;
+    } else if (t->count == CA_COUNT_MAX) {
+        code = refuse(f, FAULT_BAD_CERT, r->path, "more than 64 CA certificates in one trust");
+    }
+    if (code == 0) {
+        code = check_ca(r, &view, f);
+    }
+    if (code == 0) {
+        code = check_place(r, &view, f);
+    }
+    if (code == 0) {
+        code = add_to_contexts(r, &view, f);
+    }
+    if (code != 0) {
+        pem_block_free(block);
+        return code;
+    }
+    t->cas[t->count].block = *block;
+    t->cas[t->count].view = view;
+    t->cas_der[t->count] = view.der;
+    t->count++;
+    return 0;
+}
+
+static int read_cas(const struct reading *r, struct span text, struct fault *f)
+{
+    size_t found = 0;
+
+    for (;;) {
+        struct pem_block block;
+        int code;
+        switch (pem_block_take(&text, &block)) {
+        case PEM_END:
+            return found > 0 ? 0
+                             : refuse(f, FAULT_BAD_CERT, r->path,
+                                      "holds no certificate; right: -----BEGIN CERTIFICATE-----");
+        case PEM_BROKEN:
+            return refuse(f, FAULT_BAD_CERT, r->path, "broken PEM");
+        case PEM_MEMORY:
+            return fault_set(f, FAULT_MEMORY, FAULT_SIDE_SELF, r->path, ": out of memory");
+        case PEM_BLOCK:
+            break;
+        }
+        if (strcmp(block.label, "CERTIFICATE") != 0) {
+            pem_block_free(&block);
+            continue;
+        }
+        found++;
+        code = add_ca(r, &block, f);
+        if (code != 0) {
+            return code;
+        }
+    }
+}
+
+static int load_file(const struct reading *r, struct fault *f)
+{
+    struct pem_file file;
+    int code = pem_file_read(r->path, &file, f);
+
+    if (code != 0) {
+        return code;
+    }
+    code = read_cas(r, span_of(file.data, file.len), f);
+    pem_file_free(&file);
+    return code;
+}
+
+/* Contexts first: they judge who issued an intermediate. */
+static int fill(struct trust *t, const struct trust_settings *settings, int64_t now_s,
+                struct fault *f)
+{
+    struct reading anchors = {t, settings->anchors, now_s, true};
+    struct reading intermediates = {t, settings->intermediates, now_s, false};
+    int code;
+
+    t->name = mem_text(settings->name);
+    if (t->name == NULL) {
+        return fault_set(f, FAULT_MEMORY, FAULT_SIDE_SELF, "out of memory for a trust", NULL);
+    }
+    for (size_t role = 0; role < ROLES; role++) {
+        t->contexts[role] = tls_context_new((enum tls_role)role, settings->tls_min, f);
+        if (t->contexts[role] == NULL) {
+            return FAULT_MEMORY;
+        }
+    }
+    code = load_file(&anchors, f);
+    t->anchor_count = t->count;
+    if (code == 0 && settings->intermediates != NULL) {
+        code = load_file(&intermediates, f);
+    }
+    return code;
+}
+
+struct trust *trust_load(const struct trust_settings *settings, int64_t now_s, struct fault *f)
+{
+    struct trust *t = mem_new(1, sizeof(*t));
+
+    if (t == NULL) {
+        (void)fault_set(f, FAULT_MEMORY, FAULT_SIDE_SELF, "out of memory for a trust", NULL);
+        return NULL;
+    }
+    t->holders = 1;
+    t->tls_min = settings->tls_min;
+    t->revocation = settings->revocation;
+    if (fill(t, settings, now_s, f) != 0) {
+        trust_release(t);
+        return NULL;
+    }
+    return t;
+}
+
+struct trust *trust_hold(struct trust *t)
+{
+    assert(t->holders > 0 && t->holders < UINT32_MAX);
+    t->holders++;
+    return t;
+}
+
+void trust_release(struct trust *t)
+{
+    if (t == NULL) {
+        return;
+    }
+    assert(t->holders > 0);
+    t->holders--;
+    if (t->holders > 0) {
+        return;
+    }
+    for (size_t role = 0; role < ROLES; role++) {
+        tls_context_free(t->contexts[role]);
+    }
+    for (size_t i = 0; i < t->count; i++) {
+        pem_block_free(&t->cas[i].block);
+    }
+    mem_free(t->name);
+    mem_free(t);
+}
+
+const char *trust_name(const struct trust *t)
+{
+    return t->name;
+}
+
+enum revocation_mode trust_revocation(const struct trust *t)
+{
+    return t->revocation;
+}
+
+int trust_differs(const struct trust *a, const struct trust *b)
+{
+    if (a->tls_min != b->tls_min || a->revocation != b->revocation || a->count != b->count ||
+        a->anchor_count != b->anchor_count || strcmp(a->name, b->name) != 0) {
+        return 1;
+    }
+    for (size_t i = 0; i < a->count; i++) {
+        if (!span_equal(a->cas_der[i], b->cas_der[i])) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+struct WOLFSSL_CTX *trust_context(struct trust *t, enum tls_role role, struct fault *f)
+{
+    /* After a failure (no memory) the manager may hold too much or too little: nothing is decided
+     * with it before it is whole again. */
+    if (t->is_dirty[role]) {
+        trust_forget_peer_cas(t, role);
+    }
+    if (t->is_dirty[role]) {
+        (void)fault_set(f, FAULT_MEMORY, FAULT_SIDE_SELF, "out of memory for trust ", t->name);
+        return NULL;
+    }
+    return t->contexts[role];
+}
+
+void trust_forget_peer_cas(struct trust *t, enum tls_role role)
+{
+    t->is_dirty[role] = !tls_context_forget_peer_cas(t->contexts[role], t->cas_der, t->count);
+}
+
+bool trust_is_issuer_in_time(const struct trust *t, struct span issuer, int64_t now_s,
+                             bool *is_known_name)
+{
+    *is_known_name = false;
+    for (size_t i = 0; i < t->count; i++) {
+        const struct cert_view *view = &t->cas[i].view;
+        if (!span_equal(view->subject, issuer)) {
+            continue;
+        }
+        *is_known_name = true;
+        if (now_s >= view->not_before_s && now_s <= view->not_after_s) {
+            return true;
+        }
+    }
+    return false;
+}

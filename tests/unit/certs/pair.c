@@ -1,0 +1,272 @@
+#include "tests/unit/certs/pair.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <criterion/criterion.h>
+#include <wolfssl/options.h>
+#include <wolfssl/ssl.h>
+
+#include "certs/identity_der.h"
+#include "certs/mem.h"
+#include "certs/tls_engine.h"
+
+const char *pair_path(const char *name, const char *suffix)
+{
+    static char paths[8][256];
+    static unsigned next;
+    char *path = paths[next++ % 8];
+
+    (void)snprintf(path, sizeof(paths[0]), "build/pki/%s%s", name, suffix);
+    return path;
+}
+
+struct trust *pair_trust(const char *anchors, const char *intermediates, enum tls_version min)
+{
+    struct fault f = {0};
+    struct trust_settings settings = {
+        .name = "hospital",
+        .anchors = pair_path(anchors, ".pem"),
+        .intermediates = intermediates == NULL ? NULL : pair_path(intermediates, ".pem"),
+        .tls_min = min,
+        .revocation = REVOCATION_OFF,
+    };
+    struct trust *t = trust_load(&settings, (int64_t)time(NULL), &f);
+
+    cr_assert_not_null(t, "trust %s: %s", anchors, f.note);
+    return t;
+}
+
+/* A bad certificate must be sent too: the time that it is loaded at is one that it likes. */
+struct identity *pair_identity(const char *name)
+{
+    struct fault f = {0};
+    int64_t now_s = (int64_t)time(NULL);
+    struct identity *id;
+
+    if (strstr(name, "-expired") != NULL) {
+        now_s -= INT64_C(10) * 86400;
+    } else if (strstr(name, "-notyet") != NULL) {
+        now_s += INT64_C(10) * 86400;
+    }
+    id = identity_load(pair_path(name, ".pem"), pair_path(name, ".key"), now_s, &f);
+    cr_assert_not_null(id, "identity %s: %s", name, f.note);
+    return id;
+}
+
+struct end_setup {
+    enum tls_role role;
+    const char *identity;
+    const char *allow;
+    struct trust *trust;
+    enum tls_version min;
+    const char *server_name;
+};
+
+static void open_end(struct pair_end *end, const struct end_setup *setup)
+{
+    struct name_rule allow;
+    struct fault f = {0};
+    struct identity *id = pair_identity(setup->identity);
+    struct trust *t = setup->trust != NULL ? trust_hold(setup->trust)
+                                           : pair_trust("root", NULL, setup->min);
+    struct tls_settings settings = {
+        .role = setup->role,
+        .identity = id,
+        .trust = t,
+        .allow = &allow,
+        .allow_count = 1,
+        .server_name = setup->server_name,
+    };
+
+    cr_assert_eq(name_rule_parse(setup->allow, &allow, &f), 0, "%s", f.note);
+    memset(end, 0, sizeof(*end));
+    end->engine = tls_engine_new(&settings, &f);
+    cr_assert_not_null(end->engine, "%s", f.note);
+    end->result = TLS_MORE;
+    end->inbox = mem_new(PAIR_INBOX_MAX, 1);
+    end->plain = mem_new(PAIR_INBOX_MAX, 1);
+    cr_assert(end->inbox != NULL && end->plain != NULL);
+    identity_release(id);
+    trust_release(t);
+}
+
+/* Give an engine another WOLFSSL below: a peer that our own engine would never be. It verifies like
+ * ours, over root.pem. */
+static void become_odd(struct tls_engine *e, WOLFSSL_METHOD *method, bool is_bare)
+{
+    WOLFSSL_CTX *ctx = wolfSSL_CTX_new(method);
+    struct span chain = identity_chain_der(e->identity);
+    struct span key = identity_key_der(e->identity);
+
+    cr_assert_not_null(ctx);
+    cr_assert_eq(wolfSSL_CTX_load_verify_locations(ctx, pair_path("root", ".pem"), NULL),
+                 WOLFSSL_SUCCESS);
+    wolfSSL_CTX_set_verify(ctx, WOLFSSL_VERIFY_PEER, tls_verify_peer);
+    wolfSSL_CTX_SetIORecv(ctx, tls_engine_receive);
+    wolfSSL_CTX_SetIOSend(ctx, tls_engine_send);
+    if (!is_bare) {
+        cr_assert_eq(wolfSSL_CTX_use_certificate_chain_buffer_format(
+                         ctx, chain.data, (long)chain.len, WOLFSSL_FILETYPE_ASN1),
+                     WOLFSSL_SUCCESS);
+        cr_assert_eq(
+            wolfSSL_CTX_use_PrivateKey_buffer(ctx, key.data, (long)key.len, WOLFSSL_FILETYPE_ASN1),
+            WOLFSSL_SUCCESS);
+    }
+    wolfSSL_free(e->ssl);
+    e->ssl = wolfSSL_new(ctx);
+    cr_assert_not_null(e->ssl);
+    wolfSSL_CTX_free(ctx); /* the WOLFSSL holds it */
+    wolfSSL_SetIOReadCtx(e->ssl, e);
+    wolfSSL_SetIOWriteCtx(e->ssl, e);
+    wolfSSL_SetCertCbCtx(e->ssl, e);
+}
+
+static void make_odd_ends(struct pair *p, const struct pair_setup *setup)
+{
+    if (setup->client_is_old) {
+        become_odd(p->client.engine, wolfTLSv1_2_client_method(), setup->client_is_bare);
+    } else if (setup->client_is_bare) {
+        become_odd(p->client.engine, wolfTLSv1_3_client_method(), true);
+    }
+    if (setup->server_is_old) {
+        become_odd(p->server.engine, wolfTLSv1_2_server_method(), false);
+    }
+}
+
+static const char *or_else(const char *text, const char *usual)
+{
+    return text != NULL ? text : usual;
+}
+
+void pair_open(struct pair *p, const struct pair_setup *setup)
+{
+    struct end_setup client = {
+        .role = TLS_CLIENT,
+        .identity = or_else(setup->client, "bms"),
+        .allow = or_else(setup->client_allow, "dns:hl7.hospital.example"),
+        .trust = setup->client_trust,
+        .min = setup->min,
+        .server_name = setup->server_name,
+    };
+    struct end_setup server = {
+        .role = TLS_SERVER,
+        .identity = or_else(setup->server, "hl7"),
+        .allow = or_else(setup->server_allow, "dns:bms.hospital.example"),
+        .trust = setup->server_trust,
+        .min = setup->min,
+    };
+
+    open_end(&p->client, &client);
+    open_end(&p->server, &server);
+    p->cut = setup->cut;
+    make_odd_ends(p, setup);
+}
+
+/* What was appended goes into the other's inbox. */
+static void deliver(struct room *out, struct pair_end *to)
+{
+    cr_assert(out->len <= PAIR_INBOX_MAX - to->end, "the test's inbox is full");
+    memcpy(to->inbox + to->end, out->data, out->len);
+    to->end += out->len;
+}
+
+struct span pair_inbox(const struct pair_end *end)
+{
+    return span_of(end->inbox + end->start, end->end - end->start);
+}
+
+/* At most `cut` bytes of it, and the rest for later. */
+static struct span next_input(const struct pair *p, const struct pair_end *end)
+{
+    struct span all = pair_inbox(end);
+
+    return p->cut > 0 ? span_first(all, p->cut) : all;
+}
+
+/* One step of one end; true when something moved. */
+static bool step(struct pair *p, struct pair_end *end, struct pair_end *other)
+{
+    static uint8_t memory[TLS_HANDSHAKE_ROOM];
+    struct room out = room_of(memory, sizeof(memory));
+    struct span in = next_input(p, end);
+    size_t before = in.len;
+
+    if (end->result != TLS_MORE) {
+        return false;
+    }
+    end->result = tls_engine_handshake(end->engine, &in, &out, &end->fault);
+    end->start += before - in.len;
+    cr_assert(end->result != TLS_MORE || in.len == 0, "TLS_MORE with input left");
+    deliver(&out, other);
+    return before != in.len || out.len > 0 || end->result != TLS_MORE;
+}
+
+void pair_handshake(struct pair *p)
+{
+    bool moved = true;
+
+    while (moved) {
+        moved = step(p, &p->client, &p->server);
+        moved = step(p, &p->server, &p->client) || moved;
+    }
+}
+
+void pair_link(struct pair *p, const struct pair_setup *setup)
+{
+    pair_open(p, setup);
+    pair_handshake(p);
+}
+
+void pair_close(struct pair *p)
+{
+    struct pair_end *ends[] = {&p->client, &p->server};
+
+    for (size_t i = 0; i < 2; i++) {
+        tls_engine_free(ends[i]->engine);
+        mem_free(ends[i]->inbox);
+        mem_free(ends[i]->plain);
+    }
+}
+
+int pair_write(struct pair *p, struct pair_end *from, struct pair_end *to, struct span plain)
+{
+    static uint8_t memory[TLS_CIPHER_MAX];
+    struct room out = room_of(memory, sizeof(memory));
+    int code = tls_engine_write(from->engine, plain, &out, &from->fault);
+
+    (void)p;
+    deliver(&out, to);
+    return code;
+}
+
+enum tls_result pair_read(struct pair *p, struct pair_end *to, struct pair_end *from)
+{
+    static uint8_t memory[TLS_CIPHER_MAX];
+    enum tls_result result;
+
+    do {
+        struct room out = room_of(memory, sizeof(memory));
+        struct room plain = room_of(to->plain + to->plain_len, PAIR_INBOX_MAX - to->plain_len);
+        struct span in = next_input(p, to);
+        size_t before = in.len;
+        result = tls_engine_read(to->engine, &in, &plain, &out, &to->fault);
+        to->start += before - in.len;
+        to->plain_len += plain.len;
+        deliver(&out, from);
+        cr_assert(result != TLS_MORE || in.len == 0, "TLS_MORE with input left");
+    } while (result == TLS_DONE || (result == TLS_MORE && pair_inbox(to).len > 0));
+    to->result = result;
+    return result;
+}
+
+int pair_shutdown(struct pair_end *from, struct pair_end *to)
+{
+    static uint8_t memory[TLS_CIPHER_MAX];
+    struct room out = room_of(memory, sizeof(memory));
+    int code = tls_engine_shutdown(from->engine, &out, &from->fault);
+
+    deliver(&out, to);
+    return code;
+}
