@@ -96,6 +96,7 @@ struct keys_row {
     uint32_t protocols; /* bit per enum conf_protocol that the key has a meaning for; 0: all */
     uint32_t ports;     /* bit per enum conf_port_kind; 0: all */
     uint32_t roles;     /* bit per enum keys_role; 0: both */
+    const char *right;  /* said when the value is missing or wrong; NULL: keys_form says it */
     const char *help;   /* one or two sentences */
 };
 
@@ -120,6 +121,10 @@ bool keys_section_find(const char *word, size_t len, enum keys_section *out, con
 enum { KEYS_FORM_MAX = 192 };
 
 void keys_form(const struct keys_row *row, char *to);
+
+/* The protocols, kinds of port or ends of the link that alone have a use for the key, e.g. "gap,
+ * line"; "" when all have. `to`: KEYS_FORM_MAX bytes. */
+void keys_applies(const struct keys_row *row, char *to);
 
 /* A number of the key's unit as one would write it: "20ms", "4KiB", "16". `to`: KEYS_NUMBER_MAX
  * bytes. */

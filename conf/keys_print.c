@@ -133,18 +133,15 @@ void keys_form(const struct keys_row *row, char *to)
 /* Append those of `count` words whose bit is set: "gap, line". */
 static void append_set(char *to, uint32_t set, const char *const *words, size_t count)
 {
-    const char *separator = "; only with ";
     for (size_t i = 0; i < count; i++) {
         if ((set & (1U << i)) != 0) {
-            append(to, LIST_MAX, separator);
-            append(to, LIST_MAX, words[i]);
-            separator = ", ";
+            append(to, KEYS_FORM_MAX, to[0] != '\0' ? ", " : "");
+            append(to, KEYS_FORM_MAX, words[i]);
         }
     }
 }
 
-/* "; only with modbus-rtu, modbus-tcp", or nothing. */
-static void print_applies(const struct keys_row *row, char *to)
+void keys_applies(const struct keys_row *row, char *to)
 {
     to[0] = '\0';
     append_set(to, row->protocols, keys_get(KEYS_PROTOCOL)->words, KEYS_WORDS_MAX - 1);
@@ -165,19 +162,19 @@ static void print_default(const struct keys_row *row, char *to)
     }
 }
 
-enum { FACTS_MAX = KEYS_FORM_MAX + 3 * LIST_MAX };
+enum { FACTS_MAX = 2 * KEYS_FORM_MAX + 2 * LIST_MAX };
 
 /* Everything about the row but its name and help, on one line. */
 static void print_facts(const struct keys_row *row, char *to)
 {
     char form[KEYS_FORM_MAX];
     char fallback[LIST_MAX];
-    char applies[LIST_MAX];
+    char applies[KEYS_FORM_MAX];
     keys_form(row, form);
     print_default(row, fallback);
-    print_applies(row, applies);
-    (void)snprintf(to, FACTS_MAX, "%s%s; %s%s", form, row->is_list ? " (or several)" : "", fallback,
-                   applies);
+    keys_applies(row, applies);
+    (void)snprintf(to, FACTS_MAX, "%s%s; %s%s%s", form, row->is_list ? " (or several)" : "",
+                   fallback, applies[0] != '\0' ? "; only with " : "", applies);
 }
 
 static const char *section_title(enum keys_section section)

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "conf/keys.h"
 #include "conf/pool.h"
@@ -52,7 +53,8 @@ struct reader {
     struct problems *problems;        /* borrowed */
     struct reader_section **sections; /* in the order of the texts */
     size_t count;
-    size_t cap; /* private to reader.c */
+    size_t cap;       /* private to reader.c */
+    uint64_t *hashes; /* private to reader.c: of the sections' names */
 };
 
 /* Start with no sections. */

@@ -1,7 +1,5 @@
 #include "conf/text.h"
 
-#include <stdint.h>
-
 bool text_has_control(const char *text, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
@@ -72,4 +70,13 @@ size_t text_trim(const char *text, size_t len)
         len--;
     }
     return len;
+}
+
+uint64_t text_hash(const char *text, uint64_t seed)
+{
+    uint64_t hash = seed != 0 ? seed : 0xcbf29ce484222325U;
+    for (; *text != '\0'; text++) {
+        hash = (hash ^ (unsigned char)*text) * 0x100000001b3U;
+    }
+    return hash;
 }

@@ -1,16 +1,18 @@
 #include "conf/values.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "certs/names.h"
+#include "protocols/fault.h"
 
 enum { SECOND_MS = 1000, MINUTE_MS = 60 * SECOND_MS, HOUR_MS = 60 * MINUTE_MS };
 
 enum { KIB = 1024, MIB = 1024 * KIB };
 
-enum { LABEL_MAX = 63, DIGITS_MAX = 10 };
+enum { DIGITS_MAX = 10 };
 
 static int refuse(struct values_error *why, const char *wrong, const char *right)
 {
@@ -147,41 +149,12 @@ bool values_is_loopback(const char *ip)
     return strcmp(ip, "::1") == 0;
 }
 
-/* One label of a host name; the underscore is no letter of RFC 1123, but hospitals' DNS has it. */
-static bool is_label(const char *text, size_t len)
-{
-    if (len == 0 || len > LABEL_MAX || text[0] == '-' || text[len - 1] == '-') {
-        return false;
-    }
-    for (size_t i = 0; i < len; i++) {
-        if (!isalnum((unsigned char)text[i]) && text[i] != '-' && text[i] != '_') {
-            return false;
-        }
-    }
-    return true;
-}
-
 bool values_is_host(const char *text)
 {
-    char ip[VALUES_HOST_SIZE];
-    size_t len = strlen(text);
-    if (values_ip(text, ip)) {
-        return true;
-    }
-    /* 10.3.0.300 is a slip, not the name of a host. */
-    if (len == 0 || len >= VALUES_HOST_SIZE || strspn(text, "0123456789.") == len) {
-        return false;
-    }
-    for (;;) {
-        size_t label = strcspn(text, ".");
-        if (!is_label(text, label)) {
-            return false;
-        }
-        if (text[label] == '\0') {
-            return true;
-        }
-        text += label + 1;
-    }
+    /* What a certificate can be compared with: one idea of a host's name in the whole program. */
+    struct name_rule rule;
+    struct fault fault;
+    return strlen(text) < VALUES_HOST_SIZE && name_rule_of_host(text, &rule, &fault) == 0;
 }
 
 /* Cut "HOST:PORT" or "[IPv6]:PORT" in two; false when it has another shape. */

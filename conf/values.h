@@ -38,7 +38,7 @@ int values_scalar(const struct keys_row *row, const char *text, uint32_t *out,
 /* 1 to VALUES_NAME_MAX letters, digits, - _ and . */
 bool values_is_name(const char *text);
 
-/* An IP address or a host name (RFC 1123); what looks like an IPv4 address must be one. */
+/* An IP address or a host name, as certs/names.h sees it. */
 bool values_is_host(const char *text);
 
 /* An IPv4 or IPv6 address; `out` (VALUES_HOST_SIZE bytes) gets it as inet_ntop prints it. */

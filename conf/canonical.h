@@ -1,0 +1,19 @@
+/*
+ * Canonical: a section in the one form in which two of them can be compared.
+ *
+ * Floor 2, pure but for the pool.
+ */
+#ifndef WARDGATE_CANONICAL_H
+#define WARDGATE_CANONICAL_H
+
+#include "conf/pool.h"
+#include "conf/reader.h"
+
+/* The device's section as "key=value" lines in the order of the keys' names, and then the trust's
+ * (may be NULL) as "trust.key=value" lines. Defaults are filled in, paths are absolute, numbers are
+ * in their basic unit, list items stand in their order with ", " between them: what means the same
+ * reads the same. In the pool; NULL: no memory. */
+char *canonical_device(struct pool *pool, const struct reader_section *device,
+                       const struct reader_section *trust);
+
+#endif

@@ -1,0 +1,200 @@
+#include "conf/conf.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "certs/mem.h"
+#include "conf/build.h"
+#include "conf/check.h"
+#include "conf/credentials.h"
+#include "conf/pool.h"
+#include "conf/reader.h"
+#include "conf/source.h"
+
+enum { SAY_MAX = 512 };
+
+/* One file of an include folder. Its shown name is the folder as written and the file's name. */
+static bool read_included(struct reader *r, const char *dir, const char *shown_dir,
+                          const char *name)
+{
+    char *path = source_absolute(r->pool, dir, name);
+    char *shown = source_absolute(r->pool, shown_dir, name);
+    return path != NULL && shown != NULL && source_read(r, path, shown) == 0;
+}
+
+/* The folder as the user would name it: relative to where they are, when the main file was. */
+static char *shown_folder(struct pool *pool, const char *main_shown, const char *value)
+{
+    const char *slash = strrchr(main_shown, '/');
+    if (value[0] == '/' || slash == NULL) {
+        return pool_text(pool, value);
+    }
+    char *folder = pool_text_len(pool, main_shown, (size_t)(slash - main_shown));
+    return folder != NULL ? source_absolute(pool, folder, value) : NULL;
+}
+
+/* All *.conf of the folder that one include line names. */
+static void read_folder(struct reader *r, const struct reader_section *s,
+                        const struct reader_entry *entry)
+{
+    char wrong[SAY_MAX];
+    char **names = NULL;
+    size_t count = 0;
+    char *dir = source_absolute(r->pool, s->dir, entry->value);
+    char *shown = shown_folder(r->pool, s->file, entry->value);
+    if (dir == NULL || shown == NULL) {
+        problems_add(r->problems, s->file, entry->line, "include gives no usable path",
+                     "a shorter path");
+        return;
+    }
+    int error = source_list(r->pool, dir, &names, &count);
+    if (error != 0) {
+        (void)snprintf(wrong, sizeof(wrong), "include = %s cannot be read: %s", entry->value,
+                       strerror(error));
+        problems_add(r->problems, s->file, entry->line, wrong,
+                     "a folder with *.conf files; its path is relative to this file");
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        /* Each file that fails has a problem of its own; the others are still looked at. */
+        (void)read_included(r, dir, shown, names[i]);
+    }
+}
+
+/* The folders that the main file names. Only it: reader_read refuses a second [gateway]. */
+static void read_includes(struct reader *r)
+{
+    const struct reader_section *gateway = reader_find(r, KEYS_GATEWAY, "");
+    const struct reader_entry *entry = NULL;
+    size_t at = 0;
+    if (gateway == NULL) {
+        return;
+    }
+    while ((entry = reader_next(gateway, KEYS_INCLUDE, &at)) != NULL) {
+        read_folder(r, gateway, entry);
+    }
+}
+
+/* Sections become devices, and then everything is compared with everything. */
+static void load_sections(struct conf *c, const struct reader *r, int64_t now_s,
+                          const char *main_file)
+{
+    build_conf(c, r, r->pool, r->problems, main_file);
+    credentials_load(c, r, r->pool, now_s, r->problems);
+    struct check check = {.conf = c, .reader = r, .pool = r->pool, .problems = r->problems};
+    check_ports(&check);
+    check_binds(&check);
+}
+
+/* An empty configuration with its pool and path. NULL: no memory (or no working folder). */
+static struct conf *new_conf(const char *path)
+{
+    struct conf *c = mem_new(1, sizeof(*c));
+    struct pool *pool = pool_new();
+    if (c == NULL || pool == NULL) {
+        goto free_both;
+    }
+    c->pool = pool;
+    c->path = source_from_here(pool, path);
+    if (c->path == NULL) {
+        goto free_both;
+    }
+    return c;
+free_both:
+    pool_free(pool);
+    mem_free(c);
+    return NULL;
+}
+
+struct conf *conf_load(const char *path, int64_t now_s, struct problems *problems)
+{
+    struct reader reader;
+    size_t before = problems_count(problems);
+    struct conf *c = new_conf(path);
+    if (c == NULL) {
+        problems_add(problems, path, 0, "not enough memory, or a path that cannot be followed",
+                     "an absolute path, and some free memory");
+        return NULL;
+    }
+    char *shown = pool_text(c->pool, path);
+    reader_init(&reader, c->pool, problems);
+    if (shown == NULL) {
+        problems_add(problems, path, 0, "not enough memory", "free some memory and try again");
+    } else if (source_read(&reader, c->path, shown) == 0) {
+        read_includes(&reader);
+        load_sections(c, &reader, now_s, shown);
+    }
+    if (problems_count(problems) != before) {
+        conf_free(c);
+        return NULL;
+    }
+    return c;
+}
+
+void conf_free(struct conf *c)
+{
+    if (c == NULL) {
+        return;
+    }
+    credentials_release(c);
+    pool_free(c->pool);
+    mem_free(c);
+}
+
+char *conf_find_control(const char *path, struct problems *problems)
+{
+    struct conf *c = new_conf(path);
+    struct reader reader;
+    /* Whoever asks for the status need not be told of a slip in a device's section. */
+    struct problems *unheard = problems_new();
+    char *control = NULL;
+    if (c == NULL || unheard == NULL) {
+        problems_add(problems, path, 0, "not enough memory, or a path that cannot be followed",
+                     "an absolute path, and some free memory");
+        goto free_all;
+    }
+    reader_init(&reader, c->pool, unheard);
+    if (source_read(&reader, c->path, path) != 0) {
+        problems_add(problems, path, 0, "cannot be read",
+                     "the configuration file of the running gateway, after -c");
+        goto free_all;
+    }
+    build_gateway(&c->gateway, &reader, c->pool, unheard, path);
+    if (c->gateway.control != NULL) {
+        control = mem_text(c->gateway.control);
+    }
+    if (control == NULL) {
+        problems_add(problems, path, 0, "names no control socket",
+                     "a [gateway] section whose control, if any, is a path of at most 107 bytes");
+    }
+free_all:
+    problems_free(unheard);
+    conf_free(c);
+    return control;
+}
+
+const struct conf_device *conf_find_device(const struct conf *c, const char *name)
+{
+    for (size_t i = 0; i < c->device_count; i++) {
+        if (strcmp(c->devices[i].name, name) == 0) {
+            return &c->devices[i];
+        }
+    }
+    return NULL;
+}
+
+enum conf_change conf_compare_device(const struct conf_device *a, const struct conf_device *b)
+{
+    if (strcmp(a->canonical, b->canonical) != 0) {
+        return CONF_CHANGED;
+    }
+    if (identity_differs(a->identity, b->identity) != 0 || trust_differs(a->trust, b->trust) != 0) {
+        return CONF_CREDENTIALS;
+    }
+    return CONF_SAME;
+}
+
+const char *conf_protocol_name(enum conf_protocol p)
+{
+    return keys_get(KEYS_PROTOCOL)->words[p];
+}

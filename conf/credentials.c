@@ -1,0 +1,218 @@
+#include "conf/credentials.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf/text.h"
+
+enum { SAY_MAX = 1024 };
+
+/* One pair of files and what came of it. */
+struct loaded {
+    const char *certificate;
+    const char *key;
+    struct identity *identity; /* held by the devices, not here */
+    struct fault fault;
+};
+
+struct loader {
+    const struct reader *reader;
+    struct problems *problems;
+    int64_t now_s;
+    struct loaded *pairs; /* each pair once */
+    uint64_t *hashes;     /* of the pairs, side by side for speed */
+    size_t count;
+};
+
+/* Where a key of a section stands. The sections were built from the reader: it is there. */
+static const struct reader_entry *entry_of(const struct loader *l, enum keys_section kind,
+                                           const char *name, enum keys_id id,
+                                           const struct reader_section **section)
+{
+    *section = reader_find(l->reader, kind, name);
+    return *section != NULL ? reader_get(*section, id) : NULL;
+}
+
+struct place {
+    enum keys_section kind;
+    const char *name; /* of the section */
+    enum keys_id id;
+};
+
+static void refuse(const struct loader *l, struct place at, const char *wrong, const char *right)
+{
+    char text[SAY_MAX];
+    const struct reader_section *section = NULL;
+    const struct reader_entry *entry = entry_of(l, at.kind, at.name, at.id, &section);
+    if (entry == NULL) {
+        return; /* the key is missing, which was said */
+    }
+    (void)snprintf(text, sizeof(text), "%s = %s: %s", entry->row->name, entry->value, wrong);
+    problems_add(l->problems, section->file, entry->line, text, right);
+}
+
+/* Can we read the file? A missing one is the most common slip: both files of a pair are told. */
+static bool is_readable(const struct loader *l, struct place at, const char *path)
+{
+    char wrong[SAY_MAX];
+    if (path == NULL) {
+        return false;
+    }
+    if (access(path, R_OK) == 0) {
+        return true;
+    }
+    (void)snprintf(wrong, sizeof(wrong), "%.600s cannot be read: %s", path, strerror(errno));
+    refuse(l, at, wrong, "a PEM file there, readable by this user");
+    return false;
+}
+
+/* What would be right where the note does not say it itself; NULL when it does. */
+static const char *right_of(const struct fault *f)
+{
+    if (strstr(f->note, "right: ") != NULL) {
+        return NULL;
+    }
+    switch (f->code) {
+    case FAULT_EXPIRED:
+        return "a certificate that is still valid";
+    case FAULT_NOT_YET:
+        return "a certificate that is valid already, and a clock that is right";
+    case FAULT_KEY:
+        return "the private key of this certificate, of mode 0600 or stricter";
+    case FAULT_MEMORY:
+        return "free some memory and try again";
+    default: /* many codes never come from loading */
+        return "a PEM file as wardgate.conf(5) describes it";
+    }
+}
+
+/* The fault of a loaded file. The note begins with the path, which the problem names already. */
+static void refuse_fault(const struct loader *l, struct place at, const char *path,
+                         const struct fault *f)
+{
+    char wrong[SAY_MAX];
+    const char *note = f->note;
+    size_t len = strlen(path);
+    if (strncmp(note, path, len) == 0 && strncmp(&note[len], ": ", 2) == 0) {
+        note += len + 2;
+    }
+    /* A long path may have left no room for the reason. */
+    bool was_cut = strlen(f->note) >= FAULT_NOTE_MAX - 1;
+    (void)snprintf(wrong, sizeof(wrong), "%s%s%s", was_cut ? fault_text(f) : "",
+                   was_cut ? ": " : "", note);
+    refuse(l, at, wrong, right_of(f));
+}
+
+static void load_trust(const struct loader *l, struct conf_trust *t)
+{
+    struct place anchors = {KEYS_TRUST, t->name, KEYS_ANCHORS};
+    struct place intermediates = {KEYS_TRUST, t->name, KEYS_INTERMEDIATES};
+    struct fault fault;
+    bool all = is_readable(l, anchors, t->anchors);
+    if (t->intermediates != NULL) {
+        all = is_readable(l, intermediates, t->intermediates) && all;
+    }
+    if (!all) {
+        return;
+    }
+    fault_clear(&fault);
+    struct trust_settings settings = {.name = t->name,
+                                      .anchors = t->anchors,
+                                      .intermediates = t->intermediates,
+                                      .tls_min = t->tls_min,
+                                      .revocation = t->revocation};
+    t->trust = trust_load(&settings, l->now_s, &fault);
+    if (t->trust != NULL) {
+        return;
+    }
+    bool second = t->intermediates != NULL &&
+                  strncmp(fault.note, t->intermediates, strlen(t->intermediates)) == 0;
+    refuse_fault(l, second ? intermediates : anchors, second ? t->intermediates : t->anchors,
+                 &fault);
+}
+
+/* The pair of files, loaded now or before. */
+static struct loaded *find_pair(struct loader *l, const struct conf_device *d, bool *is_new)
+{
+    uint64_t hash = text_hash(d->key, text_hash(d->certificate, 0));
+    for (size_t i = 0; i < l->count; i++) {
+        struct loaded *pair = &l->pairs[i];
+        if (l->hashes[i] == hash && strcmp(pair->certificate, d->certificate) == 0 &&
+            strcmp(pair->key, d->key) == 0) {
+            *is_new = false;
+            return pair;
+        }
+    }
+    struct loaded *pair = &l->pairs[l->count];
+    *pair = (struct loaded){.certificate = d->certificate, .key = d->key};
+    l->hashes[l->count] = hash;
+    l->count++;
+    fault_clear(&pair->fault);
+    pair->identity = identity_load(d->certificate, d->key, l->now_s, &pair->fault);
+    *is_new = true;
+    return pair;
+}
+
+static void load_identity(struct loader *l, struct conf_device *d)
+{
+    struct place certificate = {KEYS_DEVICE, d->name, KEYS_CERTIFICATE};
+    struct place key = {KEYS_DEVICE, d->name, KEYS_KEY};
+    bool is_new = false;
+    bool has_certificate = is_readable(l, certificate, d->certificate);
+    bool has_key = is_readable(l, key, d->key);
+    if (!has_certificate || !has_key) {
+        return;
+    }
+    struct loaded *pair = find_pair(l, d, &is_new);
+    if (pair->identity != NULL) {
+        d->identity = is_new ? pair->identity : identity_hold(pair->identity);
+        return;
+    }
+    bool is_key = pair->fault.code == FAULT_KEY;
+    refuse_fault(l, is_key ? key : certificate, is_key ? d->key : d->certificate, &pair->fault);
+}
+
+/* The trust that the device names; NULL when it has none or that was not loaded. */
+static void take_trust(const struct conf *conf, struct conf_device *d)
+{
+    for (size_t i = 0; d->trust_name != NULL && i < conf->trust_count; i++) {
+        struct conf_trust *t = &conf->trusts[i];
+        if (t->trust != NULL && strcmp(t->name, d->trust_name) == 0) {
+            d->trust = trust_hold(t->trust);
+            return;
+        }
+    }
+}
+
+void credentials_load(struct conf *conf, const struct reader *reader, struct pool *pool,
+                      int64_t now_s, struct problems *problems)
+{
+    struct loader l = {.reader = reader, .problems = problems, .now_s = now_s};
+    l.pairs = pool_take(pool, conf->device_count + 1, sizeof(*l.pairs));
+    l.hashes = pool_take(pool, conf->device_count + 1, sizeof(*l.hashes));
+    if (l.pairs == NULL || l.hashes == NULL) {
+        problems_add(problems, conf->path, 0, "not enough memory for all certificates",
+                     "free some memory and try again");
+        return;
+    }
+    for (size_t i = 0; i < conf->trust_count; i++) {
+        load_trust(&l, &conf->trusts[i]);
+    }
+    for (size_t i = 0; i < conf->device_count; i++) {
+        load_identity(&l, &conf->devices[i]);
+        take_trust(conf, &conf->devices[i]);
+    }
+}
+
+void credentials_release(struct conf *conf)
+{
+    for (size_t i = 0; i < conf->device_count; i++) {
+        identity_release(conf->devices[i].identity);
+        trust_release(conf->devices[i].trust);
+    }
+    for (size_t i = 0; i < conf->trust_count; i++) {
+        trust_release(conf->trusts[i].trust);
+    }
+}
