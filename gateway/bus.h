@@ -28,17 +28,18 @@ struct bus_client;
 
 /* Counters of one device on the bus, for status. Wrap-free (64 bit). */
 struct bus_counters {
-    uint64_t requests, answers;       /* sent on the wire; answered validly */
+    uint64_t requests, answers;           /* sent on the wire; answered validly */
     uint64_t request_bytes, answer_bytes; /* on the wire */
     uint64_t denied, malformed, busy, unavailable, no_answer; /* exceptions 01, 03, 06, 0A, 0B */
-    uint64_t late, crc, mismatch, junk_bytes;                 /* what the line brought and was dropped */
+    uint64_t late, crc, mismatch, junk_bytes; /* what the line brought and was dropped */
     uint64_t line_errors;
-    uint64_t last_answer_ms;          /* loop clock; 0: never */
+    uint64_t last_answer_ms; /* loop clock; 0: never */
+    uint64_t dropped;        /* never sent because their master went away */
 };
 
 /* A bus for this device's port; it opens (and re-opens) its port by itself. NULL: no memory. */
-struct bus *bus_new(struct io *io, const struct conf_device *first,
-                    void (*on_closed)(void *owner), void *owner);
+struct bus *bus_new(struct io *io, const struct conf_device *first, void (*on_closed)(void *owner),
+                    void *owner);
 
 /* End: clients get 0A for what waits; then on_closed(owner) from the loop; then bus_free. */
 void bus_close(struct bus *b);

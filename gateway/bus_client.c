@@ -1,0 +1,158 @@
+#include <assert.h>
+#include <string.h>
+
+#include "certs/mem.h"
+#include "gateway/bus_private.h"
+
+struct bus_client *bus_client_new(struct bus_device *d,
+                                  void (*on_answer)(void *owner, struct span adu), void *owner)
+{
+    struct bus_client *c = mem_new(1, sizeof *c);
+
+    if (c == NULL) {
+        return NULL;
+    }
+    c->device = d;
+    c->on_answer = on_answer;
+    c->owner = owner;
+    d->clients++;
+    bus_queue_join(d->bus, c);
+    return c;
+}
+
+void bus_client_answer(struct bus_client *c, const struct bus_request *q, struct span pdu)
+{
+    uint8_t memory[MODBUS_MBAP_MAX];
+    struct room out = room_of(memory, sizeof memory);
+    struct modbus_mbap answer = {.transaction = q->transaction, .unit = q->unit, .pdu = pdu};
+    bool fits = modbus_mbap_put(&out, &answer);
+
+    assert(fits); /* a PDU of the codec always does */
+    c->on_answer(c->owner, room_span(&out));
+}
+
+void bus_client_refuse(struct bus_client *c, const struct bus_request *q,
+                       enum modbus_exception code)
+{
+    struct bus_counters *n = &c->device->counters;
+    uint8_t pdu[2] = {(uint8_t)(q->pdu[0] | MODBUS_EXCEPTION_FLAG), (uint8_t)code};
+
+    switch (code) {
+    case MODBUS_FINE:
+        break;
+    case MODBUS_ILLEGAL_FUNCTION:
+        n->denied++;
+        break;
+    case MODBUS_ILLEGAL_VALUE:
+        n->malformed++;
+        break;
+    case MODBUS_BUSY:
+        n->busy++;
+        break;
+    case MODBUS_NO_PATH:
+        n->unavailable++;
+        break;
+    case MODBUS_NO_ANSWER:
+        n->no_answer++;
+        break;
+    }
+    bus_client_answer(c, q, span_of(pdu, sizeof pdu));
+}
+
+/* Which unit of the bus the request is for; 0A when there is none. On a serial line 0 would reach
+ * every device at once, and above 247 there are none. */
+static enum modbus_exception map_unit(const struct bus_device *d, struct bus_request *q)
+{
+    int16_t unit = d->conf->unit_map.bus_unit[q->unit];
+
+    if (unit < 0 || unit > UINT8_MAX) {
+        return MODBUS_NO_PATH;
+    }
+    if (!bus_is_tcp(d->bus) && (unit < MODBUS_RTU_UNIT_FIRST || unit > MODBUS_RTU_UNIT_LAST)) {
+        return MODBUS_NO_PATH;
+    }
+    q->bus_unit = (uint8_t)unit;
+    return MODBUS_FINE;
+}
+
+/* May it go on the wire? MODBUS_FINE: bus_unit and is_write are set. */
+static enum modbus_exception judge_request(const struct bus_device *d, struct bus_request *q)
+{
+    struct span pdu = span_of(q->pdu, q->len);
+    enum modbus_exception code = map_unit(d, q);
+
+    if (code == MODBUS_FINE) {
+        code = modbus_pdu_check(pdu);
+    }
+    if (code != MODBUS_FINE) {
+        return code;
+    }
+    q->is_write = modbus_pdu_is_write(pdu);
+    if (q->is_write && !d->conf->writes_allowed) {
+        return MODBUS_ILLEGAL_FUNCTION;
+    }
+    return d->bus->state == BUS_DOWN ? MODBUS_NO_PATH : MODBUS_FINE;
+}
+
+/* How long a request may wait. One request of another master that is not answered takes up to two
+ * timeouts (waiting, then the quarantine); with three, one such neighbour does not cost this one.
+ */
+static uint64_t queue_deadline(const struct bus_device *d)
+{
+    uint64_t wait_ms = 3 * (uint64_t)d->conf->response_timeout_ms;
+
+    return io_now_ms(d->bus->io) + (wait_ms > BUS_QUEUE_FLOOR_MS ? wait_ms : BUS_QUEUE_FLOOR_MS);
+}
+
+void bus_client_submit(struct bus_client *c, struct span adu)
+{
+    struct modbus_mbap parts = {0};
+    bool is_adu = modbus_mbap_parse(adu, &parts);
+    struct bus_request q = {.transaction = parts.transaction,
+                            .unit = parts.unit,
+                            .len = (uint8_t)parts.pdu.len,
+                            .deadline_ms = queue_deadline(c->device)};
+    struct room out = room_of(q.pdu, sizeof q.pdu);
+    enum modbus_exception code = MODBUS_FINE;
+
+    assert(is_adu);                  /* the framer cut it by the same rules */
+    (void)room_put(&out, parts.pdu); /* fits: the parser bounds it */
+    code = judge_request(c->device, &q);
+    if (code == MODBUS_FINE && !bus_queue_put(c, &q)) {
+        code = MODBUS_BUSY;
+    }
+    if (code != MODBUS_FINE) {
+        bus_client_refuse(c, &q, code);
+        return;
+    }
+    bus_line_wake(c->device->bus);
+}
+
+size_t bus_client_pending(const struct bus_client *c)
+{
+    return c->count + (c->device->bus->wire.client == c ? 1 : 0);
+}
+
+void bus_client_free(struct bus_client *c)
+{
+    struct bus *b = NULL;
+    struct bus_request q;
+
+    if (c == NULL) {
+        return;
+    }
+    b = c->device->bus;
+    if (b->wire.client == c) {
+        b->wire.client = NULL; /* the exchange goes on; its answer will find nobody */
+    }
+    while (bus_queue_take(c, &q)) {
+        c->device->counters.dropped++;
+        if (q.is_write) {
+            bus_note(c->device, "write-dropped-unsent", q.bus_unit, q.pdu[0]);
+        }
+    }
+    bus_queue_leave(b, c);
+    c->device->clients--;
+    mem_free(c);
+    bus_line_wake(b);
+}

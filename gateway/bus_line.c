@@ -1,0 +1,340 @@
+#include <assert.h>
+
+#include "gateway/bus_private.h"
+
+static uint32_t min_u32(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* A character with start, parity and stop bits. */
+static uint8_t char_bits(const struct conf_line *line)
+{
+    return (uint8_t)(1 + line->data_bits + (line->parity == CONF_PARITY_NONE ? 0 : 1) +
+                     line->stop_bits);
+}
+
+/* How long `len` bytes are on the line, in whole milliseconds. */
+static uint64_t line_ms(const struct bus *b, size_t len)
+{
+    if (bus_is_tcp(b)) {
+        return 0;
+    }
+    return (modbus_rtu_line_us(b->line.rate, char_bits(&b->line), len) + 999) / 1000;
+}
+
+/* When the exchange wants the timer. */
+static uint64_t exchange_due(const struct bus *b)
+{
+    uint64_t due = bus_is_tcp(b) ? b->wire.answer_by_ms : bus_rtu_due(b);
+
+    return due > b->grace_ms ? due : b->grace_ms;
+}
+
+static uint64_t line_due(const struct bus *b)
+{
+    switch (b->state) {
+    case BUS_DOWN:
+        return BUS_NEVER;
+    case BUS_FREE:
+        return bus_queue_is_waiting(b) ? b->quiet_at_ms : BUS_NEVER;
+    case BUS_ASKING:
+    case BUS_DRAINING:
+        return exchange_due(b);
+    }
+    return BUS_NEVER;
+}
+
+/* Bytes that came meanwhile mean that somebody talks: wait until the line is quiet. */
+static bool line_is_noisy(struct bus *b, struct endpoint *ep)
+{
+    struct bus_counters *n = bus_junk_counters(b);
+    size_t stale = endpoint_discard_input(ep);
+
+    if (stale == 0) {
+        return false;
+    }
+    if (n != NULL) {
+        n->junk_bytes += stale;
+    }
+    b->quiet_at_ms = io_now_ms(b->io) + b->silence_ms;
+    return true;
+}
+
+static uint32_t unit_timeout(const struct bus *b, const struct bus_device *d, uint8_t unit)
+{
+    uint32_t once = d->conf->response_timeout_ms;
+
+    if (!b->units[unit].is_slow || once >= BUS_SLOW_CAP_MS) {
+        return once;
+    }
+    return min_u32(2 * once, BUS_SLOW_CAP_MS);
+}
+
+/* Put the request on the wire; from here on it counts as sent. */
+static void send_request(struct bus *b, struct endpoint *ep)
+{
+    uint8_t memory[MODBUS_MBAP_MAX];
+    struct room out = room_of(memory, sizeof memory);
+    struct bus_wire *w = &b->wire;
+    struct modbus_mbap adu = {.unit = w->request.bus_unit,
+                              .pdu = span_of(w->request.pdu, w->request.len)};
+    bool fits = false;
+
+    if (bus_is_tcp(b)) {
+        w->transaction++;
+        adu.transaction = w->transaction;
+        fits = modbus_mbap_put(&out, &adu);
+    } else {
+        fits = modbus_rtu_put(&out, adu.unit, adu.pdu);
+        bus_rtu_start(b);
+    }
+    assert(fits);
+    w->timeout_ms = unit_timeout(b, w->device, adu.unit);
+    w->answer_by_ms = io_now_ms(b->io) + line_ms(b, out.len) + w->timeout_ms;
+    w->whole_by_ms = w->answer_by_ms + line_ms(b, MODBUS_RTU_MAX) + b->byte_gap_ms;
+    w->device->counters.requests++;
+    w->device->counters.request_bytes += out.len;
+    b->grace_ms = 0;
+    b->state = BUS_ASKING;
+    endpoint_write(ep, room_span(&out));
+}
+
+static void send_next(struct bus *b)
+{
+    struct endpoint *ep = port_endpoint(b->port);
+    struct bus_client *c = NULL;
+
+    /* The loop's clock stands still while callbacks run: a timeout must not begin in the past. */
+    uv_update_time(&b->io->loop);
+    if (ep == NULL || io_now_ms(b->io) < b->quiet_at_ms) {
+        return;
+    }
+    c = bus_queue_next(b, io_now_ms(b->io));
+    if (c == NULL || (!bus_is_tcp(b) && line_is_noisy(b, ep))) {
+        return;
+    }
+    if (bus_queue_take(c, &b->wire.request)) {
+        bus_queue_served(b, c);
+        b->wire.client = c;
+        b->wire.device = c->device;
+        send_request(b, ep);
+    }
+}
+
+/* The device does not take our bytes, so they would reach it later, when nobody expects them any
+ * more: close the port, which drops them. A line with flow control can hold them back unseen. */
+static bool link_is_stuck(struct bus *b)
+{
+    struct endpoint *ep = port_endpoint(b->port);
+
+    if (ep != NULL && !endpoint_is_clear(ep)) {
+        return true;
+    }
+    if (bus_is_tcp(b)) {
+        return b->tcp_misses + 1 >= BUS_TCP_MISSES;
+    }
+    return b->line.flow == CONF_FLOW_RTSCTS || b->line.flow == CONF_FLOW_XONXOFF;
+}
+
+static void exchange_expired(struct bus *b)
+{
+    if (bus_is_tcp(b)) {
+        bus_line_failed(b, BUS_SILENT);
+    } else {
+        bus_rtu_expired(b);
+    }
+}
+
+/* A deadline passed. When the loop was held up, the answer may have come long ago and wait to be
+ * read: libuv runs timers first. So look for input once more before believing in silence. */
+static void check_exchange(struct bus *b)
+{
+    uint64_t now = io_now_ms(b->io);
+
+    if (now < exchange_due(b)) {
+        return;
+    }
+    if (b->grace_ms == 0) {
+        b->grace_ms = now + 1;
+        return;
+    }
+    b->grace_ms = 0;
+    exchange_expired(b);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct bus *b = timer->data;
+
+    if (b->closing) {
+        return;
+    }
+    bus_queue_expire(b, io_now_ms(b->io));
+    if (b->state == BUS_ASKING || b->state == BUS_DRAINING) {
+        check_exchange(b);
+    }
+    if (b->state == BUS_FREE) {
+        send_next(b);
+    }
+    bus_line_wake(b);
+}
+
+void bus_line_wake(struct bus *b)
+{
+    uint64_t now = io_now_ms(b->io);
+    uint64_t due = BUS_NEVER;
+    uint64_t queue = BUS_NEVER;
+
+    if (b->closing) {
+        return;
+    }
+    due = line_due(b);
+    queue = bus_queue_due(b);
+    due = queue < due ? queue : due;
+    if (due == BUS_NEVER) {
+        (void)uv_timer_stop(&b->timer); /* never fails */
+        return;
+    }
+    (void)uv_timer_start(&b->timer, on_timer, due > now ? due - now : 0, 0); /* not closing */
+}
+
+void bus_line_up(struct bus *b)
+{
+    struct endpoint *ep = port_endpoint(b->port);
+
+    assert(ep != NULL && b->state == BUS_DOWN);
+    b->state = BUS_FREE;
+    b->quiet_at_ms = bus_is_tcp(b) ? 0 : io_now_ms(b->io) + b->silence_ms;
+    b->grace_ms = 0;
+    b->tcp_misses = 0;
+    b->tcp_was_answered = false;
+    b->wire.has_lost = false; /* a new link brings no old answers */
+    for (size_t i = 0; i < 256; i++) {
+        b->units[i].misses = 0;
+    }
+    modbus_mbap_reader_start(&b->mbap);
+    endpoint_read_start(ep);
+    bus_line_wake(b);
+}
+
+void bus_line_down(struct bus *b)
+{
+    bool was_asking = b->state == BUS_ASKING;
+
+    b->state = BUS_DOWN;
+    if (was_asking) {
+        bus_line_failed(b, BUS_GONE);
+    }
+    /* Nothing waits for a port to come back: what was meant for now must not happen later. */
+    bus_queue_refuse_all(b, MODBUS_NO_PATH);
+    bus_line_wake(b);
+}
+
+void bus_line_answered(struct bus *b, struct span pdu)
+{
+    struct bus_wire *w = &b->wire;
+    struct bus_client *c = w->client;
+
+    assert(b->state == BUS_ASKING);
+    b->state = BUS_FREE;
+    b->quiet_at_ms = bus_is_tcp(b) ? 0 : io_now_ms(b->io) + b->silence_ms;
+    b->units[w->request.bus_unit].misses = 0;
+    b->tcp_misses = 0;
+    b->tcp_was_answered = true;
+    if (w->device != NULL) {
+        w->device->counters.answers++;
+        w->device->counters.answer_bytes += pdu.len + (bus_is_tcp(b)
+                                                           ? (size_t)MODBUS_MBAP_HEADER
+                                                           : MODBUS_RTU_MAX - MODBUS_PDU_MAX);
+        w->device->counters.last_answer_ms = io_now_ms(b->io);
+    }
+    w->client = NULL;
+    bus_line_wake(b);
+    if (c != NULL) {
+        bus_client_answer(c, &w->request, pdu);
+    }
+}
+
+static void count_failure(struct bus *b, enum bus_failure why)
+{
+    struct bus_wire *w = &b->wire;
+    struct bus_unit *u = &b->units[w->request.bus_unit];
+
+    if (u->misses < BUS_SILENT_AFTER) {
+        u->misses++;
+    }
+    u->probe_ms = io_now_ms(b->io) + (uint64_t)BUS_SILENT_TURNS * w->timeout_ms;
+    if (why == BUS_SILENT && b->tcp_misses < BUS_TCP_MISSES) {
+        b->tcp_misses++;
+    }
+    if (w->device == NULL) {
+        return;
+    }
+    if (w->client == NULL) {
+        w->device->counters.no_answer++; /* else counted with the refusal */
+    }
+    w->device->counters.crc += why == BUS_CRC || why == BUS_SHORT ? 1 : 0;
+    w->device->counters.mismatch += why == BUS_MISMATCH ? 1 : 0;
+}
+
+/* Where the bus goes after a failure; the port was not lost. */
+static void leave_asking(struct bus *b, enum bus_failure why)
+{
+    if (bus_is_tcp(b)) {
+        b->state = BUS_FREE;
+    } else {
+        b->state = BUS_DRAINING;
+        bus_rtu_drain(b, why);
+    }
+}
+
+void bus_line_failed(struct bus *b, enum bus_failure why)
+{
+    struct bus_wire *w = &b->wire;
+    struct bus_client *c = w->client;
+
+    if (why == BUS_SILENT && link_is_stuck(b)) {
+        struct fault f;
+
+        (void)fault_set(&f, FAULT_TIMEOUT, FAULT_SIDE_DEVICE, "device takes no requests", NULL);
+        bus_lose_port(b, &f, true);
+        return;
+    }
+    count_failure(b, why);
+    w->client = NULL;
+    w->has_lost = why == BUS_SILENT;
+    w->lost_unit = w->request.bus_unit;
+    w->lost_function = w->request.pdu[0];
+    w->lost_transaction = w->transaction;
+    if (why != BUS_GONE) {
+        leave_asking(b, why);
+    }
+    bus_line_wake(b);
+    if (w->request.is_write) {
+        bus_note(w->device, "write-outcome-unknown", w->request.bus_unit, w->request.pdu[0]);
+    }
+    if (c != NULL) {
+        bus_client_refuse(c, &w->request, MODBUS_NO_ANSWER);
+    }
+}
+
+void bus_line_late(struct bus *b)
+{
+    struct bus_wire *w = &b->wire;
+    struct bus_unit *u = &b->units[w->lost_unit];
+    struct bus_counters *n = bus_junk_counters(b);
+
+    if (n != NULL) {
+        n->late++;
+    }
+    if (!w->has_lost) {
+        return;
+    }
+    w->has_lost = false;
+    u->misses = 0; /* it is there */
+    if (!u->is_slow) {
+        u->is_slow = true;
+        bus_note(w->device, "slow-device", w->lost_unit, w->lost_function);
+    }
+}

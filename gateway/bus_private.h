@@ -1,0 +1,215 @@
+/*
+ * What the files of the bus share: its structs, and who does what.
+ *
+ * Floor 3, loop thread only; included by bus*.c and nobody else.
+ *
+ *   bus.c         life of the bus, its port and its devices
+ *   bus_client.c  masters: what they ask is judged here, and answered
+ *   bus_queue.c   what waits, whose turn it is, deadlines
+ *   bus_line.c    the one exchange: send, succeed, fail, the timer
+ *   bus_rtu.c     what comes in on a serial line, silence, the quarantine after a failure
+ *   bus_tcp.c     what comes in from a Modbus/TCP device
+ *
+ * Only the timer's callback sends. So nothing that a master does from inside its callback can
+ * change the exchange under the feet of the code that called it.
+ */
+#ifndef WARDGATE_BUS_PRIVATE_H
+#define WARDGATE_BUS_PRIVATE_H
+
+#include <uv.h>
+
+#include "gateway/bus.h"
+#include "gateway/port.h"
+#include "protocols/modbus_mbap.h"
+#include "protocols/modbus_rtu.h"
+
+enum {
+    BUS_WAITING_MAX = 16,      /* requests that may wait, per master */
+    BUS_QUEUE_FLOOR_MS = 2000, /* a request may wait at least that long */
+    BUS_BYTE_GAP_MS = 20,      /* USB adapters deliver an answer in pieces */
+    BUS_SLOW_CAP_MS = 10000,   /* a slow unit's doubled timeout stops there */
+    BUS_SILENT_AFTER = 3,      /* missing answers in a row that make a unit "silent" */
+    BUS_SILENT_TURNS = 10,     /* a silent unit waits that many timeouts while others ask */
+    BUS_TCP_MISSES = 3,        /* silence in a row after which a TCP link is dialled anew */
+};
+
+/* One request of a master. */
+struct bus_request {
+    uint64_t deadline_ms; /* of waiting; loop clock */
+    uint16_t transaction; /* the master's */
+    uint8_t unit;         /* as the master wrote it */
+    uint8_t bus_unit;     /* as it is on the bus */
+    bool is_write;
+    uint8_t len; /* of pdu, 1.. */
+    uint8_t pdu[MODBUS_PDU_MAX];
+};
+
+struct bus_device {
+    struct bus *bus;
+    struct bus_device *next;
+    const struct conf_device *conf;
+    void (*on_port)(void *owner, const struct fault *f);
+    void (*on_note)(void *owner, const char *event, const char *note);
+    void *owner;
+    uint64_t told; /* the port's change that on_port was called for */
+    size_t clients;
+    struct bus_counters counters;
+};
+
+struct bus_client {
+    struct bus_device *device;
+    struct bus_client *next, *prev; /* the bus's order of turns */
+    void (*on_answer)(void *owner, struct span adu);
+    void *owner;
+    struct bus_request *ring; /* BUS_WAITING_MAX; NULL while nothing waits */
+    size_t first, count;
+};
+
+/* What the bus knows about a unit. */
+struct bus_unit {
+    uint64_t probe_ms; /* silent: its turn comes then even while others ask */
+    uint8_t misses;    /* missing answers in a row, up to BUS_SILENT_AFTER */
+    bool is_slow;      /* answered late once: its timeout is doubled */
+};
+
+enum bus_state {
+    BUS_DOWN,     /* no port */
+    BUS_FREE,     /* nothing on the wire */
+    BUS_ASKING,   /* a request is on the wire */
+    BUS_DRAINING, /* it failed on a serial line: kept quiet until a late answer would be through */
+};
+
+/* Why an exchange gave no answer. */
+enum bus_failure { BUS_SILENT, BUS_SHORT, BUS_CRC, BUS_MISMATCH, BUS_GONE };
+
+/* The exchange; `request` stays until the next one, for the quarantine. */
+struct bus_wire {
+    struct bus_request request;
+    struct bus_client *client; /* NULL: answered, or gone */
+    struct bus_device *device; /* NULL: gone */
+    uint32_t timeout_ms;       /* for this request */
+    uint64_t answer_by_ms;     /* an answer must have begun by then */
+    uint64_t whole_by_ms;      /* and ended by then */
+    uint64_t drain_until_ms;
+    uint16_t transaction; /* ours, on TCP */
+    bool has_lost;        /* a request timed out, and its answer may still come: */
+    uint8_t lost_unit, lost_function;
+    uint16_t lost_transaction; /* on TCP */
+};
+
+struct bus {
+    struct io *io;
+    struct port *port;
+    struct conf_port port_conf; /* own copy: devices come and go */
+    struct conf_line line;
+    enum conf_protocol protocol;
+    void (*on_closed)(void *owner);
+    void *owner;
+    uv_timer_t timer;
+    int open; /* port and timer, until each is closed */
+    bool closing;
+    enum bus_state state;
+    struct fault fault; /* why it is DOWN */
+    uint64_t changes;   /* how often the port came or went */
+    struct bus_device *devices;
+    struct bus_client *first, *last; /* masters, next turn first */
+    struct bus_unit units[256];
+    struct bus_wire wire;
+    uint64_t quiet_at_ms; /* serial: not to send before */
+    uint64_t heard_ms;    /* when bytes came last */
+    uint64_t grace_ms;    /* a deadline passed, but the loop shall look for input once more; or 0 */
+    uint32_t silence_ms;  /* t3.5 */
+    uint32_t byte_gap_ms; /* longest pause inside an answer */
+    uint8_t tcp_misses;
+    bool tcp_was_answered; /* since the link came up */
+    struct modbus_rtu_reader rtu;
+    struct modbus_mbap_reader mbap;
+};
+
+/* A due time that never comes. */
+#define BUS_NEVER UINT64_MAX
+
+static inline bool bus_is_tcp(const struct bus *b)
+{
+    return b->protocol == CONF_PROTOCOL_MODBUS_TCP;
+}
+
+/* ---- bus.c ---- */
+
+/* Tell the device's owner. d may be NULL (the device is gone: nobody to tell). */
+void bus_note(struct bus_device *d, const char *event, uint8_t unit, uint8_t function);
+
+/* The port goes down by our own decision, and comes again. */
+void bus_lose_port(struct bus *b, const struct fault *f, bool at_once);
+
+/* Where bytes are counted that belong to no exchange. NULL: no device is attached. */
+struct bus_counters *bus_junk_counters(struct bus *b);
+
+/* ---- bus_client.c ---- */
+
+/* Hand the answer to its master; the client may be gone afterwards. */
+void bus_client_answer(struct bus_client *c, const struct bus_request *q, struct span pdu);
+
+/* The same with an exception, which is counted. */
+void bus_client_refuse(struct bus_client *c, const struct bus_request *q,
+                       enum modbus_exception code);
+
+/* ---- bus_queue.c ---- */
+
+/* Copy a request to the end of the master's queue. False: full, or no memory. */
+bool bus_queue_put(struct bus_client *c, const struct bus_request *q);
+
+/* Take its first request. False: none. */
+bool bus_queue_take(struct bus_client *c, struct bus_request *q);
+
+/* Into and out of the order of turns. */
+void bus_queue_join(struct bus *b, struct bus_client *c);
+void bus_queue_leave(struct bus *b, struct bus_client *c);
+
+/* Whose turn it is, or NULL. The turn is used up by bus_queue_served. */
+struct bus_client *bus_queue_next(const struct bus *b, uint64_t now_ms);
+void bus_queue_served(struct bus *b, struct bus_client *c);
+
+/* Does anything wait; when does the first deadline pass (or BUS_NEVER)? */
+bool bus_queue_is_waiting(const struct bus *b);
+uint64_t bus_queue_due(const struct bus *b);
+
+/* Refuse what waited too long with 06 (calls masters). */
+void bus_queue_expire(struct bus *b, uint64_t now_ms);
+
+/* Refuse all that waits (calls masters). */
+void bus_queue_refuse_all(struct bus *b, enum modbus_exception code);
+
+/* ---- bus_line.c ---- */
+
+/* The port came, or went: what is on the wire ends with 0B, what waits with 0A. */
+void bus_line_up(struct bus *b);
+void bus_line_down(struct bus *b);
+
+/* Set the timer for what comes next. */
+void bus_line_wake(struct bus *b);
+
+/* The exchange ended well: pdu is the answer. Calls the master last. */
+void bus_line_answered(struct bus *b, struct span pdu);
+
+/* The exchange failed: 0B. Calls the master last. */
+void bus_line_failed(struct bus *b, enum bus_failure why);
+
+/* A late answer came. Notes it when it is the answer to the request that timed out last. */
+void bus_line_late(struct bus *b);
+
+/* ---- bus_rtu.c ---- */
+
+void bus_rtu_start(struct bus *b);
+void bus_rtu_data(struct bus *b, struct span data);
+void bus_rtu_drain(struct bus *b, enum bus_failure why);
+
+/* When something is due in ASKING or DRAINING; and it is. */
+uint64_t bus_rtu_due(const struct bus *b);
+void bus_rtu_expired(struct bus *b);
+
+/* ---- bus_tcp.c ---- */
+
+void bus_tcp_data(struct bus *b, struct span data);
+
+#endif

@@ -1,0 +1,184 @@
+#include "gateway/bus_private.h"
+
+static uint64_t min_u64(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t max_u64(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+void bus_rtu_start(struct bus *b)
+{
+    const struct bus_request *q = &b->wire.request;
+
+    modbus_rtu_reader_start(&b->rtu, q->bus_unit, span_of(q->pdu, q->len));
+}
+
+/* The reader is done with what it had: count what it dropped, and wait for the same answer again.
+ * `skip`: the line is in the middle of something. */
+static void restart_reader(struct bus *b, bool skip)
+{
+    if (b->wire.device != NULL) {
+        b->wire.device->counters.junk_bytes += modbus_rtu_reader_dropped(&b->rtu);
+    }
+    bus_rtu_start(b);
+    if (skip) {
+        modbus_rtu_reader_skip(&b->rtu);
+    }
+}
+
+/* How long a failed exchange keeps the line quiet. */
+static uint64_t drain_end(const struct bus *b, enum bus_failure why)
+{
+    const struct bus_wire *w = &b->wire;
+    uint64_t now = io_now_ms(b->io);
+
+    switch (why) {
+    case BUS_SILENT:
+        /* The answer may be on its way: the same time again, at least one whole frame. */
+        return max_u64(now + w->timeout_ms, now + b->silence_ms + w->whole_by_ms - w->answer_by_ms);
+    case BUS_MISMATCH:
+        /* Perhaps an earlier request's answer: ours may still come, and late. */
+        return max_u64(w->answer_by_ms, now) + w->timeout_ms;
+    case BUS_SHORT:
+    case BUS_CRC:
+    case BUS_GONE:
+        break;
+    }
+    /* Most likely that was the answer. If it was noise, ours comes before the deadline. */
+    return max_u64(w->answer_by_ms, now + b->silence_ms);
+}
+
+void bus_rtu_drain(struct bus *b, enum bus_failure why)
+{
+    bool inside = modbus_rtu_reader_in_frame(&b->rtu) || modbus_rtu_reader_is_skipping(&b->rtu) ||
+                  why == BUS_CRC || why == BUS_MISMATCH;
+
+    b->wire.drain_until_ms = drain_end(b, why);
+    restart_reader(b, inside);
+}
+
+/* The line has been quiet long enough and nothing can be late any more. */
+static void end_drain(struct bus *b)
+{
+    restart_reader(b, false);
+    b->state = BUS_FREE;
+    b->quiet_at_ms = b->heard_ms + b->silence_ms;
+}
+
+/* Bytes during the quarantine: the late answer ends it, all else is dropped. */
+static void drain_data(struct bus *b, struct span data)
+{
+    switch (modbus_rtu_reader_feed(&b->rtu, data)) {
+    case MODBUS_RTU_MORE:
+    case MODBUS_RTU_SHORT:
+        break;
+    case MODBUS_RTU_ANSWER:
+        end_drain(b);
+        bus_line_late(b);
+        break;
+    case MODBUS_RTU_CRC:
+    case MODBUS_RTU_MISMATCH:
+        restart_reader(b, true);
+        break;
+    }
+}
+
+static void answer_data(struct bus *b, struct span data)
+{
+    switch (modbus_rtu_reader_feed(&b->rtu, data)) {
+    case MODBUS_RTU_MORE:
+        break;
+    case MODBUS_RTU_ANSWER:
+        if (b->wire.device != NULL) {
+            b->wire.device->counters.junk_bytes += modbus_rtu_reader_dropped(&b->rtu);
+        }
+        bus_line_answered(b, modbus_rtu_reader_pdu(&b->rtu));
+        break;
+    case MODBUS_RTU_CRC:
+        bus_line_failed(b, BUS_CRC);
+        break;
+    case MODBUS_RTU_MISMATCH:
+        bus_line_failed(b, BUS_MISMATCH);
+        break;
+    case MODBUS_RTU_SHORT:
+        bus_line_failed(b, BUS_SHORT);
+        break;
+    }
+}
+
+/* Nobody was asked. */
+static void stray_data(struct bus *b, struct span data)
+{
+    struct bus_counters *n = bus_junk_counters(b);
+
+    if (n != NULL) {
+        n->junk_bytes += data.len;
+    }
+    b->quiet_at_ms = b->heard_ms + b->silence_ms;
+}
+
+void bus_rtu_data(struct bus *b, struct span data)
+{
+    b->heard_ms = io_now_ms(b->io);
+    b->grace_ms = 0;
+    switch (b->state) {
+    case BUS_DOWN:
+        return;
+    case BUS_FREE:
+        stray_data(b, data);
+        break;
+    case BUS_ASKING:
+        answer_data(b, data);
+        break;
+    case BUS_DRAINING:
+        drain_data(b, data);
+        break;
+    }
+    bus_line_wake(b);
+}
+
+/* When silence ends what is coming in, or BUS_NEVER when nothing is. */
+static uint64_t silence_due(const struct bus *b)
+{
+    if (modbus_rtu_reader_in_frame(&b->rtu)) {
+        return b->heard_ms + b->byte_gap_ms;
+    }
+    return modbus_rtu_reader_is_skipping(&b->rtu) ? b->heard_ms + b->silence_ms : BUS_NEVER;
+}
+
+uint64_t bus_rtu_due(const struct bus *b)
+{
+    const struct bus_wire *w = &b->wire;
+    uint64_t silence = silence_due(b);
+
+    if (b->state == BUS_DRAINING) {
+        return silence != BUS_NEVER ? silence : w->drain_until_ms;
+    }
+    /* An answer that began in time may end later. */
+    return min_u64(silence, modbus_rtu_reader_in_frame(&b->rtu) ? w->whole_by_ms : w->answer_by_ms);
+}
+
+void bus_rtu_expired(struct bus *b)
+{
+    uint64_t now = io_now_ms(b->io);
+    bool is_short = now >= silence_due(b) && modbus_rtu_reader_silence(&b->rtu) == MODBUS_RTU_SHORT;
+
+    if (b->state == BUS_DRAINING) {
+        if (is_short) {
+            restart_reader(b, false);
+        }
+        if (silence_due(b) == BUS_NEVER && now >= b->wire.drain_until_ms) {
+            end_drain(b);
+        }
+        return;
+    }
+    if (is_short) {
+        bus_line_failed(b, BUS_SHORT);
+    } else if (now >= bus_rtu_due(b)) {
+        bus_line_failed(b, BUS_SILENT);
+    }
+}
