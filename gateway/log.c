@@ -10,12 +10,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "gateway/jsontext.h"
 #include "gateway/safetext.h"
 #include "gateway/utc.h"
 #include "protocols/bytes.h"
 
 /* A write(2) of at most PIPE_BUF (4096) bytes to a pipe is never mixed with another writer's. */
-enum { LINE_MAX_LEN = 4096, NUMBER_MAX = 24 };
+enum { LINE_MAX_LEN = JSONTEXT_MAX, NUMBER_MAX = 24 };
 
 static struct {
     enum conf_log_format format;
@@ -145,22 +146,12 @@ static void write_text(enum conf_log_level level, const char *device, const char
     write_line(room_span(&line));
 }
 
-/* jansson refuses strings that are not UTF-8: the escaped text always is. False: no memory. */
-static bool set_text(json_t *object, const char *key, const char *text)
-{
-    uint8_t memory[LINE_MAX_LEN];
-    struct room safe = room_of(memory, sizeof(memory));
-    (void)safetext_put(&safe, text); /* cut when far too long */
-    struct span all = room_span(&safe);
-    return json_object_set_new(object, key, json_stringn((const char *)all.data, all.len)) == 0;
-}
-
 static bool set_field(json_t *object, const struct log_field *field)
 {
     if (field->text == NULL) {
-        return json_object_set_new(object, field->key, json_integer(field->number)) == 0;
+        return jsontext_set_number(object, field->key, field->number);
     }
-    return field->text[0] == '\0' || set_text(object, field->key, field->text);
+    return field->text[0] == '\0' || jsontext_set(object, field->key, field->text);
 }
 
 /* False when there is no memory or the line got too long: the caller then writes text instead. */
@@ -172,10 +163,11 @@ static bool write_json(enum conf_log_level level, const char *device, const char
     char stamp[UTC_TEXT_MAX];
     json_t *object = json_object();
     bool is_made = object != NULL &&
-                   set_text(object, "time", utc_text((int64_t)time(NULL), stamp)) &&
-                   set_text(object, "level", level_name(level)) && set_text(object, "event", event);
+                   jsontext_set(object, "time", utc_text((int64_t)time(NULL), stamp)) &&
+                   jsontext_set(object, "level", level_name(level)) &&
+                   jsontext_set(object, "event", event);
     if (is_made && device != NULL && device[0] != '\0') {
-        is_made = set_text(object, "device", device);
+        is_made = jsontext_set(object, "device", device);
     }
     for (size_t i = 0; is_made && i < count; i++) {
         is_made = set_field(object, &fields[i]);

@@ -112,14 +112,18 @@ void session_keep_fault(struct session *s, const struct fault *f)
 static void session_log_state(const struct session *s)
 {
     bool broken = s->state == SESSION_STATE_CLOSING && s->cause.code != FAULT_NONE;
+    bool up = s->state == SESSION_STATE_UP;
+    bool has_peer = s->peer_text[0] != '\0' && s->state != SESSION_STATE_WAITING;
     const struct tls_peer *peer = session_secure_peer(s);
     struct log_field fields[] = {
         LOG_TEXT("state", session_table_state_name(s->state)),
-        LOG_TEXT("peer", s->peer_text),
-        LOG_TEXT("server", session_server(s)),
-        LOG_TEXT("peer_subject", peer != NULL ? peer->leaf.subject : ""),
-        LOG_TEXT("peer_serial", s->peer_serial),
-        LOG_TEXT("verdict", s->verdict_known ? verdict_name(s->verdict.kind) : ""),
+        LOG_TEXT("peer", has_peer ? s->peer_text : ""),
+        LOG_TEXT("server", has_peer ? "" : session_server(s)),
+        LOG_TEXT("peer_subject", up && peer != NULL ? peer->leaf.subject : ""),
+        LOG_TEXT("peer_serial", up ? s->peer_serial : ""),
+        LOG_TEXT("allowed_by", up && peer != NULL ? peer->matched : ""),
+        LOG_TEXT("suite", up && peer != NULL ? peer->suite : ""),
+        LOG_TEXT("verdict", up && s->verdict_known ? verdict_name(s->verdict.kind) : ""),
         LOG_TEXT("cause", broken ? fault_code_name(s->cause.code) : ""),
         LOG_TEXT("side", broken ? fault_side_name(s->cause.side) : ""),
     };
@@ -222,6 +226,7 @@ static void session_begin_link(struct session *s)
     s->up_done = false;
     s->down_done = false;
     s->verdict_known = false;
+    s->drained = false;
     s->peer_text[0] = '\0';
     s->peer_serial[0] = '\0';
     s->up.here = (struct flow_counters){0};
@@ -339,7 +344,7 @@ void session_check_finished(struct session *s)
     if (s->state == SESSION_STATE_UP) {
         ready = s->up_done && s->down_done;
     } else if (s->state == SESSION_STATE_DRAINING || s->state == SESSION_STATE_STOPPING) {
-        ready = session_all_out(s);
+        ready = s->drained && session_all_out(s);
     }
     if (ready) {
         session_event(s, SESSION_EVENT_FINISHED);
@@ -419,7 +424,9 @@ void session_on_silence(uv_timer_t *timer)
     struct fault f = {0};
     if (flow_silence(&s->up, &f) != 0) {
         session_break(s, &f);
+        return;
     }
+    session_local_drain_on(s);
 }
 
 void session_start(struct session *s)

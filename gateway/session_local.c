@@ -21,6 +21,9 @@ static const struct endpoint_events local_events = {
 /* Read each side only while the other has room: the whole brake. */
 static void session_local_balance(struct session *s)
 {
+    if (s->drained) {
+        return;
+    }
     if (s->local != NULL && !s->local_ended && !s->local_opening) {
         bool may_read = s->up.sink != NULL ? flow_is_clear(&s->up) : flow_held(&s->up) == 0;
         bool hold = s->host->conf->while_down == CONF_DOWN_BLOCK;
@@ -33,7 +36,8 @@ static void session_local_balance(struct session *s)
             endpoint_read_stop(s->local);
         }
     }
-    if (s->secure == NULL || s->state != SESSION_STATE_UP || s->down_done) {
+    bool flows = s->state == SESSION_STATE_UP || s->state == SESSION_STATE_STOPPING;
+    if (s->secure == NULL || !flows || s->down_done) {
         return;
     }
     bool may_read = s->modbus != NULL ? endpoint_is_clear(s->secure)
@@ -156,16 +160,44 @@ void session_local_close_flows(struct session *s)
     flow_drop_held(&s->down);
 }
 
-/* What is parked goes out, nothing more is read. For Modbus the answers that are due still come. */
-void session_local_drain(struct session *s)
+/* Is a message on its way whose end, or whose answer, is still to come? */
+static bool session_local_in_flight(const struct session *s)
 {
-    if (s->local != NULL && s->up.sink != NULL) {
+    if (s->modbus != NULL || s->state != SESSION_STATE_STOPPING) {
+        return false; /* the bus's answers are waited for by session_check_finished */
+    }
+    bool owed = s->host->conf->protocol == CONF_PROTOCOL_MLLP &&
+                s->up.here.messages > s->down.here.messages;
+    return owed || framer_pending(&s->up.framer) > 0 || framer_pending(&s->down.framer) > 0;
+}
+
+/* Told to stop in the middle of a message: read on to its end, and for MLLP to its ACK, but begin
+ * nothing new. The drain_timeout bounds it. */
+void session_local_drain_on(struct session *s)
+{
+    if (s->drained || (s->state != SESSION_STATE_STOPPING && s->state != SESSION_STATE_DRAINING)) {
+        return;
+    }
+    if (s->local != NULL && framer_pending(&s->up.framer) == 0) {
+        endpoint_read_stop(s->local);
+    }
+    if (session_local_in_flight(s)) {
+        return;
+    }
+    s->drained = true;
+    if (s->local != NULL) {
         endpoint_read_stop(s->local);
     }
     if (s->secure != NULL) {
         endpoint_read_stop(s->secure);
     }
     session_check_finished(s);
+}
+
+void session_local_drain(struct session *s)
+{
+    s->drained = false;
+    session_local_drain_on(s);
 }
 
 static bool session_local_port_stays(const struct session *s)
@@ -281,6 +313,7 @@ static void session_local_take(struct session *s, struct span data)
         uv_timer_start(&s->silence, session_on_silence, s->host->conf->gap_ms, 0);
     }
     session_local_balance(s);
+    session_local_drain_on(s);
 }
 
 void session_port_data(struct session *s, struct span data)
@@ -371,6 +404,7 @@ void session_local_from_secure(struct session *s, struct span data)
         return;
     }
     session_local_balance(s);
+    session_local_drain_on(s);
 }
 
 /* The server sends no more. A serial line has no half-close, a master without requests has no

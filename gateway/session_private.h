@@ -37,6 +37,7 @@ struct session {
     struct flow down; /* server to device */
     bool up_done, down_done;
     bool was_up;      /* this link reached UP */
+    bool drained;     /* DRAINING, STOPPING: nothing more is read, only parked bytes go out */
     bool peer_spoke;  /* the peer sent a byte: our certificate is accepted */
 
     struct fault cause;   /* the first fault of this link */
@@ -83,6 +84,8 @@ const struct tls_peer *session_secure_peer(const struct session *s); /* NULL: no
 void session_local_open_flows(struct session *s);
 void session_local_close_flows(struct session *s);
 void session_local_drain(struct session *s);
+/* STOPPING: after each event, see whether the message in flight is through. */
+void session_local_drain_on(struct session *s);
 void session_local_close(struct session *s);
 /* ENDED: let go of what is still there. */
 void session_local_end(struct session *s);
