@@ -22,8 +22,8 @@ struct device;
 struct device_settings {
     struct io *io;
     struct gate *gate;
-    const struct conf_device *conf; /* borrowed while the device lives */
-    struct bus *bus;                /* Modbus: the line it is on, else NULL */
+    const struct conf_device *conf;                    /* borrowed while the device lives */
+    struct bus *bus;                                   /* Modbus: the line it is on, else NULL */
     void (*on_stopped)(void *owner, struct device *d); /* last call, from the loop */
     void *owner;
 };

@@ -1,4 +1,4 @@
-/* The inside of a device, shared by device.c and device_status.c. Floor 3. */
+/* The inside of a device, shared by device.c, device_port.c and device_status.c. Floor 3. */
 #ifndef WARDGATE_DEVICE_PRIVATE_H
 #define WARDGATE_DEVICE_PRIVATE_H
 
@@ -15,10 +15,20 @@ struct device {
     size_t session_count;
     struct session *port_user; /* who the port is lent to */
     bool started, stopping, stopped_told;
-    bool data_waits;          /* start = data: the device spoke while no link was there */
-    uint64_t started_ms;      /* loop clock */
+    bool data_waits;           /* start = data: the device spoke while no link was there */
+    uint64_t started_ms;       /* loop clock */
     uint64_t port_line_errors; /* of endpoints that are gone */
-    int64_t port_since_s;     /* when the port last came or went */
+    int64_t port_since_s;      /* when the port last came or went */
 };
+
+/* device.c */
+void device_note_fault(struct device *d, const struct fault *f);
+void device_check_stopped(struct device *d);
+
+/* device_port.c */
+void device_port_start(struct device *d);
+/* An accepted link came up: lend it the port, let it take over, or refuse it. */
+void device_port_claim(struct device *d, struct session *s);
+void device_port_on_local_back(struct session_host *host, struct session *s, bool was_up);
 
 #endif

@@ -71,8 +71,7 @@ static void device_words_up(const struct device *d, const struct session *s,
     uint64_t last_ms = device_last_word_ms(d);
     uint64_t silent_ms = now_ms - (last_ms != 0 ? last_ms : d->started_ms);
     if (d->host.bus == NULL && !session_has_local(s)) {
-        (void)snprintf(out->words, sizeof out->words,
-                       "ready; the device has not connected yet");
+        (void)snprintf(out->words, sizeof out->words, "ready; the device has not connected yet");
     } else if (silent_ms < DEVICE_SILENT_MS) {
         (void)snprintf(out->words, sizeof out->words,
                        last_ms != 0 ? "data flows" : "link up, no data yet");

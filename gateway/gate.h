@@ -14,7 +14,9 @@
 struct gate_ticket {
     /* private to gate.c */
     struct gate_ticket *prev, *next;
+
     enum { GATE_OUTSIDE, GATE_WAITING, GATE_INSIDE } place;
+
     bool inbound;
     void (*on_turn)(void *owner);
     void *owner;

@@ -20,7 +20,7 @@ struct greeting {
     struct endpoint *ep; /* NULL: handed on */
     struct greeting *next;
     uv_timer_t timer;
-    struct buf hello;  /* memory only when the hello came in pieces */
+    struct buf hello; /* memory only when the hello came in pieces */
     bool timer_closed;
     bool ep_closed;
 };

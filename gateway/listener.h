@@ -25,8 +25,8 @@ enum listener_answer {
 /* A hospital's connection and what it said first. */
 struct listener_hello {
     struct endpoint *ep;
-    const char *name;   /* SNI in lower case, NULL when it sent none */
-    struct span bytes;  /* the ClientHello; borrowed */
+    const char *name;  /* SNI in lower case, NULL when it sent none */
+    struct span bytes; /* the ClientHello; borrowed */
 };
 
 struct listener_events {

@@ -14,7 +14,6 @@ enum {
 
 static void session_on_timer(uv_timer_t *timer);
 
-
 static enum framer_kind session_framer_up(const struct conf_device *conf)
 {
     switch (conf->protocol) {
@@ -174,9 +173,8 @@ static void session_conclude(struct session *s)
     session_log_end(s);
     session_note_fault(s);
     s->own_refused = s->cause.code == FAULT_OWN_REFUSED;
-    s->server_failed =
-        s->cause.code != FAULT_NONE && s->cause.side != FAULT_SIDE_DEVICE &&
-        s->cause.code != FAULT_STOPPED && s->cause.code != FAULT_IDLE;
+    s->server_failed = s->cause.code != FAULT_NONE && s->cause.side != FAULT_SIDE_DEVICE &&
+                       s->cause.code != FAULT_STOPPED && s->cause.code != FAULT_IDLE;
     if (!s->was_up && s->cause.side == FAULT_SIDE_CERTIFICATE && !s->own_refused) {
         s->host->refusals++;
     }
@@ -351,7 +349,8 @@ void session_check_finished(struct session *s)
     }
 }
 
-/* A link of which one direction has ended may not stay for ever when nothing comes the other way. */
+/* A link of which one direction has ended may not stay for ever when nothing comes the other way.
+ */
 static uint64_t session_idle_ms(const struct session *s)
 {
     if (s->host->conf->idle_timeout_ms > 0) {

@@ -39,16 +39,16 @@ struct session_host {
     const struct conf_device *conf;
     struct identity *identity;
     struct trust *trust;
-    struct bus_device *bus;       /* Modbus only, else NULL */
-    struct flow_counters up;      /* device to server */
-    struct flow_counters down;    /* server to device */
-    uint64_t sessions;            /* links that reached UP */
-    uint64_t refusals;            /* peers that we refused */
-    uint64_t device_data_ms;      /* loop clock of the device's last byte; 0: none yet */
+    struct bus_device *bus;    /* Modbus only, else NULL */
+    struct flow_counters up;   /* device to server */
+    struct flow_counters down; /* server to device */
+    uint64_t sessions;         /* links that reached UP */
+    uint64_t refusals;         /* peers that we refused */
+    uint64_t device_data_ms;   /* loop clock of the device's last byte; 0: none yet */
     struct fault last_fault;
     int64_t last_fault_at_s;
-    bool dials_device;            /* each link dials the device for itself */
-    struct framer idle_framer;    /* where in a message the port's bytes stand between links */
+    bool dials_device;         /* each link dials the device for itself */
+    struct framer idle_framer; /* where in a message the port's bytes stand between links */
 
     /* The session's state changed, or its own local connection went. May be NULL. */
     void (*on_change)(struct session_host *host, struct session *s);

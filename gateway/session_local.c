@@ -40,9 +40,9 @@ static void session_local_balance(struct session *s)
     if (s->secure == NULL || !flows || s->down_done) {
         return;
     }
-    bool may_read = s->modbus != NULL ? endpoint_is_clear(s->secure)
-                                      : s->down.sink != NULL ? flow_is_clear(&s->down)
-                                                             : flow_held(&s->down) == 0;
+    bool may_read = s->modbus != NULL      ? endpoint_is_clear(s->secure)
+                    : s->down.sink != NULL ? flow_is_clear(&s->down)
+                                           : flow_held(&s->down) == 0;
     if (may_read) {
         endpoint_read_start(s->secure);
     } else {
@@ -207,8 +207,8 @@ static bool session_local_port_stays(const struct session *s)
 }
 
 /* A port that is lent stays until the session ends; but a TCP device must learn from a close that
- * its link is over. A device that dialled in and whose link never came up may stay while the list of servers is
- * tried; after a whole round, or after the link was up, it is told by a close. */
+ * its link is over. A device that dialled in and whose link never came up may stay while the list
+ * of servers is tried; after a whole round, or after the link was up, it is told by a close. */
 bool session_local_may_stay(const struct session *s)
 {
     if (s->local_lent) {
@@ -413,8 +413,8 @@ void session_local_secure_eof(struct session *s)
 {
     struct fault f = {0};
     s->down_done = true;
-    bool device_may_go_on =
-        s->local != NULL && s->host->conf->port.kind != CONF_PORT_SERIAL && s->modbus == NULL;
+    bool device_may_go_on = s->local != NULL && s->host->conf->port.kind != CONF_PORT_SERIAL &&
+                            s->modbus == NULL;
     if (s->down.sink != NULL) {
         (void)flow_end(&s->down, &f);
         endpoint_finish(s->down.sink);

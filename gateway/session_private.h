@@ -22,39 +22,39 @@ struct session {
     uv_timer_t timer;   /* the state's deadline */
     uv_timer_t silence; /* gap and line: the end of a message */
     unsigned handles;   /* open libuv handles */
-    bool closed_due;   /* CLOSED is to come from the loop: nothing was open when asked */
+    bool closed_due;    /* CLOSED is to come from the loop: nothing was open when asked */
 
     struct endpoint *secure;
     struct endpoint *local;
-    bool local_lent;           /* local is the device's port */
-    bool local_opening;        /* we dial the device: local is not connected yet */
-    bool local_ended;          /* the device sends no more; it may have ended before the link */
+    bool local_lent;            /* local is the device's port */
+    bool local_opening;         /* we dial the device: local is not connected yet */
+    bool local_ended;           /* the device sends no more; it may have ended before the link */
     struct modbus_link *modbus; /* Modbus: in place of local and flows, while UP */
-    struct buf hello;          /* accepted: the ClientHello until TLS starts */
+    struct buf hello;           /* accepted: the ClientHello until TLS starts */
     struct gate_ticket ticket;
 
     struct flow up;   /* device to server */
     struct flow down; /* server to device */
     bool up_done, down_done;
-    bool was_up;      /* this link reached UP */
-    bool drained;     /* DRAINING, STOPPING: nothing more is read, only parked bytes go out */
-    bool peer_spoke;  /* the peer sent a byte: our certificate is accepted */
+    bool was_up;     /* this link reached UP */
+    bool drained;    /* DRAINING, STOPPING: nothing more is read, only parked bytes go out */
+    bool peer_spoke; /* the peer sent a byte: our certificate is accepted */
 
-    struct fault cause;   /* the first fault of this link */
-    bool own_refused;     /* of the last link */
-    bool server_failed;   /* this link ended by a fault of the server's side */
-    size_t server;        /* index into conf->connect */
-    size_t round;         /* servers tried in a row without success */
-    unsigned failures;    /* whole rounds without success */
-    uint64_t up_at_ms;    /* loop clock */
+    struct fault cause; /* the first fault of this link */
+    bool own_refused;   /* of the last link */
+    bool server_failed; /* this link ended by a fault of the server's side */
+    size_t server;      /* index into conf->connect */
+    size_t round;       /* servers tried in a row without success */
+    unsigned failures;  /* whole rounds without success */
+    uint64_t up_at_ms;  /* loop clock */
     uint64_t last_data_ms;
-    uint64_t wake_ms;     /* when WAITING ends */
-    int64_t since_s;      /* wall clock of the last state change */
+    uint64_t wake_ms; /* when WAITING ends */
+    int64_t since_s;  /* wall clock of the last state change */
     struct verdict verdict;
     bool verdict_known;
     char server_text[SESSION_SERVER_TEXT_MAX];
-    char peer_text[SESSION_PEER_TEXT_MAX];     /* of this link, for its closing line */
-    char peer_serial[SESSION_PEER_TEXT_MAX];   /* "" before the handshake is done */
+    char peer_text[SESSION_PEER_TEXT_MAX];   /* of this link, for its closing line */
+    char peer_serial[SESSION_PEER_TEXT_MAX]; /* "" before the handshake is done */
 };
 
 /* session.c */
@@ -78,7 +78,8 @@ void session_secure_ask(struct session *s);
 void session_secure_pick_server(struct session *s);
 uint64_t session_secure_backoff_ms(struct session *s);
 void session_secure_update_server_text(struct session *s);
-const struct tls_peer *session_secure_peer(const struct session *s); /* NULL: not known (any more) */
+const struct tls_peer *
+session_secure_peer(const struct session *s); /* NULL: not known (any more) */
 
 /* session_local.c */
 void session_local_open_flows(struct session *s);

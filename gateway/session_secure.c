@@ -117,8 +117,8 @@ static struct tls_engine *session_secure_new_engine(struct session *s, struct fa
     if (conf->listens) {
         return tls_engine_new(&settings, f);
     }
-    const char *name =
-        conf->server_name != NULL ? conf->server_name : session_secure_address(s)->host;
+    const char *name = conf->server_name != NULL ? conf->server_name
+                                                 : session_secure_address(s)->host;
     struct name_rule own_name;
     if (name_rule_of_host(name, &own_name, f) != 0) {
         return NULL;
@@ -182,8 +182,8 @@ void session_secure_ask(struct session *s)
         return;
     }
     struct fault f = {0};
-    fault_set(&f, FAULT_REVOKED, FAULT_SIDE_CERTIFICATE, "verdict: ",
-              verdict_name(s->verdict.kind));
+    fault_set(&f, FAULT_REVOKED, FAULT_SIDE_CERTIFICATE,
+              "verdict: ", verdict_name(s->verdict.kind));
     session_keep_fault(s, &f);
     session_event(s, SESSION_EVENT_REFUSED);
 }

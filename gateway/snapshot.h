@@ -19,7 +19,7 @@ struct snapshot_link {
     char peer[128]; /* ADDRESS:PORT */
     char peer_subject[256];
     char peer_serial[64];
-    char tls[16];     /* "TLSv1.3", "" before the handshake */
+    char tls[16]; /* "TLSv1.3", "" before the handshake */
     char suite[48];
     char verdict[24]; /* "not checked" … "" before CHECKING */
     int64_t since_s;
@@ -28,15 +28,15 @@ struct snapshot_link {
 enum { SNAPSHOT_LINKS_MAX = 16 };
 
 struct snapshot_device {
-    const char *name;        /* borrowed from the configuration: valid in this loop turn */
+    const char *name; /* borrowed from the configuration: valid in this loop turn */
     const char *description;
     const char *port;
     const char *protocol;
-    char state[16];          /* of the link that matters most: up before handshake before waiting,
-                                or "listening", "device-gone" */
-    char words[160];         /* "device silent 42 s", "waiting 8 s to dial hl7a" */
-    bool port_open;          /* the device's side is there */
-    int64_t since_s;         /* wall clock when `state` began */
+    char state[16];  /* of the link that matters most: up before handshake before waiting,
+                        or "listening", "device-gone" */
+    char words[160]; /* "device silent 42 s", "waiting 8 s to dial hl7a" */
+    bool port_open;  /* the device's side is there */
+    int64_t since_s; /* wall clock when `state` began */
     bool revocation_off;
     struct cert_facts certificate;
     int64_t days_left;
@@ -50,8 +50,8 @@ struct snapshot_device {
     struct fault last_fault; /* code NONE: never had one */
     int64_t last_fault_at_s;
     struct snapshot_link links[SNAPSHOT_LINKS_MAX];
-    size_t link_count;       /* how many are shown */
-    size_t link_total;       /* how many there are */
+    size_t link_count; /* how many are shown */
+    size_t link_total; /* how many there are */
 };
 
 struct snapshot {

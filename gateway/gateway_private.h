@@ -1,0 +1,82 @@
+/*
+ * The inside of the gateway, shared by gateway.c (devices, reload, stop), gateway_doors.c
+ * (listening addresses and whom a connection is for) and gateway_lines.c (generations and Modbus
+ * lines). Floor 3.
+ */
+#ifndef WARDGATE_GATEWAY_PRIVATE_H
+#define WARDGATE_GATEWAY_PRIVATE_H
+
+#include "gateway/bus.h"
+#include "gateway/device.h"
+#include "gateway/gate.h"
+#include "gateway/gateway.h"
+#include "gateway/listener.h"
+
+/* A configuration that running devices still borrow from. Counted: the gateway holds the present
+ * one, each device the one that it was made from. */
+struct generation {
+    struct conf *conf;
+    size_t holders;
+};
+
+/* A line that Modbus devices share. */
+struct line {
+    struct bus *bus;
+    struct line *next;
+    struct gateway *gateway;
+    struct generation *generation; /* the bus borrows port and line of its first device */
+    size_t users;
+    bool closing;
+};
+
+struct entry {
+    struct device *device;
+    struct generation *generation;
+    struct line *line; /* Modbus, else NULL */
+    struct entry *next;
+    struct gateway *gateway;
+    bool stopped;
+};
+
+/* A listening address; those that a reload made unused close by themselves. */
+struct door {
+    struct listener *listener;
+    struct door *next;
+    bool closing;
+};
+
+struct gateway {
+    struct io *io;
+    struct generation *present;
+    struct gate gate;
+    struct entry *entries;
+    struct line *lines;
+    struct door *doors;
+    uv_timer_t reap; /* what must not happen inside somebody's callback happens here */
+    bool reap_open, started, stopping, reap_closing;
+    uint64_t generation;
+    int64_t loaded_at_s;
+    void (*on_stopped)(void *owner);
+    void *owner;
+};
+
+/* gateway.c: do what is due from the loop's next turn. */
+void gateway_ask_reap(struct gateway *g);
+
+/* gateway_doors.c. Open what this configuration needs: 0, or a fault code with *f (what was opened
+ * stays: close it with gateway_close_doors). */
+int gateway_open_doors(struct gateway *g, const struct conf *conf, struct fault *f);
+/* Close the doors that this configuration does not need; NULL: all. */
+void gateway_close_doors(struct gateway *g, const struct conf *conf);
+
+/* gateway_lines.c. A generation has one holder when it is made; the last release frees the
+ * configuration. NULL: no memory. */
+struct generation *generation_new(struct conf *conf);
+struct generation *generation_hold(struct generation *gen);
+void generation_release(struct generation *gen);
+/* The line for this Modbus device, joined; NULL: no memory. */
+struct line *gateway_join_line(struct gateway *g, const struct conf_device *c);
+/* The last one to leave closes the line. NULL is fine. */
+void gateway_leave_line(struct line *line);
+
+#endif
