@@ -1,4 +1,5 @@
 /* The hospital's side of a session: dialling, handshake, verdict, what to do after a failure. */
+#include <assert.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -174,6 +175,7 @@ const struct tls_peer *session_secure_peer(const struct session *s)
 void session_secure_ask(struct session *s)
 {
     const struct tls_peer *peer = session_secure_peer(s);
+    assert(peer != NULL); /* CHECKING follows on_secure: the handshake is done */
     s->verdict = verdict_ask(s->host->trust, peer->chain, peer->chain_count, io_wall_s());
     s->verdict_known = true;
     if (verdict_accepted(s->host->trust, &s->verdict)) {
