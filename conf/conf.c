@@ -52,7 +52,7 @@ static void read_folder(struct reader *r, const struct reader_section *s,
         (void)snprintf(wrong, sizeof(wrong), "include = %s cannot be read: %s", entry->value,
                        strerror(error));
         problems_add(r->problems, s->file, entry->line, wrong,
-                     "a folder with *.conf files; its path is relative to this file");
+                     "a folder with *.conf files, its path relative to this file");
         return;
     }
     for (size_t i = 0; i < count; i++) {

@@ -148,7 +148,7 @@ static void fill_server_name(struct conf_device *d, struct section *s)
         section_refuse(s, entry, "is no possible name of a host", NULL);
     } else if (d->listens && values_ip(entry->value, ip)) {
         section_refuse(s, entry, "can not choose a device",
-                       "a host name: server names in TLS are never addresses");
+                       "a host name, as server names in TLS are never addresses");
     } else {
         d->server_name = section_copy(s, entry->value);
     }
@@ -156,7 +156,6 @@ static void fill_server_name(struct conf_device *d, struct section *s)
 
 static void fill_allow(struct conf_device *d, struct section *s)
 {
-    struct fault fault;
     size_t at = 0;
     const struct reader_entry *entry = section_entry(s, KEYS_ALLOW);
     if (entry == NULL) {
@@ -168,9 +167,8 @@ static void fill_allow(struct conf_device *d, struct section *s)
         return;
     }
     while ((entry = reader_next(s->text, KEYS_ALLOW, &at)) != NULL) {
-        fault_clear(&fault);
-        if (name_rule_parse(entry->value, &d->allow[d->allow_count], &fault) != 0) {
-            section_refuse(s, entry, "is not a name of a peer", fault.note);
+        if (name_rule_parse(entry->value, &d->allow[d->allow_count], NULL) != 0) {
+            section_refuse(s, entry, "is not a name of a peer", NULL);
             continue;
         }
         d->allow_count++;
@@ -239,7 +237,7 @@ static void check_uses(const struct conf_device *d, struct section *s)
                     (row->roles == 0 || (row->roles & role) != 0);
         if (!fits) {
             keys_applies(row, applies);
-            (void)snprintf(right, sizeof(right), "no such line: %s is only for %s", row->name,
+            (void)snprintf(right, sizeof(right), "no such line, as %s is only for %s", row->name,
                            applies);
             section_refuse(s, entry, "has no use here", right);
         }
@@ -250,8 +248,9 @@ static void check_modbus_rtu(const struct conf_device *d, struct section *s)
 {
     const struct reader_entry *line = section_entry(s, KEYS_LINE);
     if (d->port.kind == CONF_PORT_TCP) {
-        section_refuse(s, section_entry(s, KEYS_PORT), "cannot carry modbus-rtu",
-                       "serial:/dev/NAME; RTU frames inside TCP are not supported, modbus-tcp is");
+        section_refuse(
+            s, section_entry(s, KEYS_PORT), "cannot carry modbus-rtu",
+            "serial:/dev/NAME, or protocol = modbus-tcp; RTU frames inside TCP are not supported");
     }
     if (line != NULL && d->line.flow == CONF_FLOW_XONXOFF) {
         section_refuse(s, line, "would take bytes 11 and 13 out of the frames of modbus-rtu",
@@ -268,7 +267,7 @@ static void check_modbus(const struct conf_device *d, struct section *s)
     const struct reader_entry *port = section_entry(s, KEYS_PORT);
     if (d->port.kind == CONF_PORT_TCP_LISTEN) {
         section_refuse(s, port, "waits for a Modbus device to dial, which none does",
-                       "tcp:HOST:PORT or serial:/dev/NAME: the device is the one that is asked");
+                       "tcp:HOST:PORT or serial:/dev/NAME, as the device is the one that is asked");
     } else if (d->protocol == CONF_PROTOCOL_MODBUS_TCP && d->port.kind == CONF_PORT_SERIAL) {
         section_refuse(s, port, "cannot carry modbus-tcp",
                        "tcp:HOST:PORT, or protocol = modbus-rtu on this serial port");
@@ -282,7 +281,7 @@ static void check_modbus(const struct conf_device *d, struct section *s)
     }
     if (section_has_choice(s, KEYS_START) && d->start == CONF_START_DATA) {
         section_refuse(s, section_entry(s, KEYS_START), "would wait for ever",
-                       "start = always: a Modbus device says nothing before it is asked");
+                       "start = always, as a Modbus device says nothing before it is asked");
     }
 }
 

@@ -98,8 +98,8 @@ static const struct keys_row TABLE[KEYS_COUNT] = {
         .type = KEYS_TYPE_CHOICE,
         .is_required = true,
         .words = {"off"},
-        .right = "revocation = off: checking for revocation is not in this version yet, and a "
-                 "trust section must say so",
+        .right = "revocation = off, as checking is not in this version yet and that must be "
+                 "written out",
         .help = "How peers' certificates are checked for revocation. Checking is not in this "
                 "version yet, and that must be written out: off is the only value.",
     },

@@ -44,7 +44,7 @@ void problems_free(struct problems *p)
 static int print_problem(char *to, size_t cap, const struct problem *at, const char *wrong,
                          const char *right)
 {
-    const char *separator = right != NULL ? "; " : "";
+    const char *separator = right != NULL ? "; right: " : "";
     const char *tail = right != NULL ? right : "";
     if (at->line > 0) {
         return snprintf(to, cap, "%s:%d: %s%s%s", at->file, at->line, wrong, separator, tail);

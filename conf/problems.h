@@ -21,8 +21,8 @@ void problems_add(struct problems *p, const char *file, int line, const char *wr
 
 size_t problems_count(const struct problems *p);
 
-/* Problem number `at` as "FILE:LINE: what is wrong; what would be right" (no newline); in the
- * order of file and line. Valid until the next problems_add or problems_free. */
+/* Problem number `at` as "FILE:LINE: what is wrong; right: what would be right" (no newline), in
+ * the order of file and line. Valid until the next problems_add or problems_free. */
 const char *problems_text(const struct problems *p, size_t at);
 
 #endif

@@ -129,7 +129,7 @@ static void refuse_kind(struct pass *p, const char *inside, const char *nearest)
     (void)snprintf(wrong, sizeof(wrong), "unknown section [%s]", inside);
     (void)snprintf(right, sizeof(right), "%s%s%s[gateway], [trust NAME] or [device NAME]",
                    nearest != NULL ? "perhaps " : "", nearest != NULL ? nearest : "",
-                   nearest != NULL ? " is meant; sections are " : "");
+                   nearest != NULL ? ", as in " : "");
     refuse(p, p->line, wrong, right);
 }
 
@@ -234,15 +234,15 @@ static void refuse_key(struct pass *p, const char *name)
     char right[SAY_MAX];
     (void)snprintf(wrong, sizeof(wrong), "unknown key %s in a %s section", name,
                    keys_section_word(kind));
-    (void)snprintf(right, sizeof(right), "see wardgate check --help-config");
+    (void)snprintf(right, sizeof(right), "a key that wardgate check --help-config lists");
     for (int other = 0; other < KEYS_SECTIONS; other++) {
         if (nearest == NULL && keys_find((enum keys_section)other, name) != NULL) {
-            (void)snprintf(right, sizeof(right), "it belongs in a %s section",
+            (void)snprintf(right, sizeof(right), "the same key in a %s section",
                            keys_section_word((enum keys_section)other));
         }
     }
     if (nearest != NULL) {
-        (void)snprintf(right, sizeof(right), "perhaps %s is meant", nearest);
+        (void)snprintf(right, sizeof(right), "perhaps %s", nearest);
     }
     refuse(p, p->line, wrong, right);
 }
@@ -275,7 +275,7 @@ static void take_value(struct pass *p, const struct keys_row *row, const char *v
     const struct reader_entry *old = reader_get(p->section, row->id);
     if (value[0] == '\0') {
         (void)snprintf(wrong, sizeof(wrong), "%s has no value", row->name);
-        refuse(p, p->line, wrong, "a value, or no such line");
+        refuse(p, p->line, wrong, "a value, or no line at all");
     } else if (row->is_list) {
         take_items(p, row, value);
     } else if (old != NULL) {

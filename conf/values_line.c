@@ -145,7 +145,7 @@ int values_units_add(const char *text, bool allow_255, struct conf_unit_map *map
     }
     if (b == 0) {
         return refuse(why, "makes unit 0, the broadcast, reachable",
-                      "units 1 to 247: a broadcast has no answer, and every device obeys it");
+                      "units 1 to 247, as a broadcast has no answer and every device obeys it");
     }
     if (between != '-' && !is_bus_unit(b, allow_255)) {
         return refuse(why, "names a unit that no device can have", "units 1 to 247");
