@@ -92,7 +92,8 @@ void endpoint_read_stop(struct endpoint *ep);
  * all. A failure closes the endpoint (heard later); bytes to a closing endpoint are dropped. */
 void endpoint_write(struct endpoint *ep, struct span bytes);
 
-/* False while bytes are parked: on_drained will come. */
+/* False while bytes are parked: on_drained will come. False as well when the endpoint is closing or
+ * a write failed: on_closed will come, and what is not read from the source now is not lost. */
 bool endpoint_is_clear(const struct endpoint *ep);
 
 /* Bytes parked (plain or cipher text) that the kernel has not taken yet. */

@@ -281,7 +281,7 @@ void endpoint_write(struct endpoint *ep, struct span bytes)
 
 bool endpoint_is_clear(const struct endpoint *ep)
 {
-    return ep->parked == 0 && ep->write_error == 0;
+    return ep->phase == ENDPOINT_OPEN && ep->parked == 0 && ep->write_error == 0;
 }
 
 size_t endpoint_parked(const struct endpoint *ep)

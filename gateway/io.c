@@ -1,10 +1,12 @@
 #include "gateway/io.h"
 
+#include <signal.h>
 #include <string.h>
 #include <time.h>
 
 int io_init(struct io *io, struct fault *f)
 {
+    (void)signal(SIGPIPE, SIG_IGN);
     int status = uv_loop_init(&io->loop);
     if (status < 0) {
         return fault_set(f, FAULT_IO, FAULT_SIDE_SELF,

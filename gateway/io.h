@@ -17,12 +17,13 @@ enum { IO_READ_MAX = 65536 };
 
 struct io {
     uv_loop_t loop;
-    uint8_t read[IO_READ_MAX];            /* what one read brought */
-    uint8_t plain[TLS_PLAIN_MAX];         /* one decrypted record */
-    uint8_t cipher[TLS_HANDSHAKE_ROOM];   /* what the TLS engine made */
+    uint8_t read[IO_READ_MAX];          /* what one read brought */
+    uint8_t plain[TLS_PLAIN_MAX];       /* one decrypted record */
+    uint8_t cipher[TLS_HANDSHAKE_ROOM]; /* what the TLS engine made */
 };
 
-/* 0, or a fault code with *f. After io_init the caller must end with io_deinit. */
+/* 0, or a fault code with *f. After io_init the caller must end with io_deinit. The process ignores
+ * SIGPIPE from then on: a write to a peer that left is an error of that link, not our end. */
 int io_init(struct io *io, struct fault *f);
 
 /* Closes the loop; every handle must be closed before: returns 0, or FAULT_INTERNAL when one is

@@ -173,17 +173,32 @@ static void bench_on_connection(uv_stream_t *listener, int status)
     b->connections++;
 }
 
-void bench_listen(struct bench *b)
+static bool bench_listen_at(struct bench *b, const struct sockaddr *at)
 {
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int len = sizeof(at);
+    struct sockaddr_storage got;
+    int len = sizeof(got);
     uv_tcp_init(&b->io.loop, &b->listener);
     b->listener.data = b;
     b->has_listener = true;
-    cr_assert_eq(uv_tcp_bind(&b->listener, (const struct sockaddr *)&at, 0), 0);
+    if (uv_tcp_bind(&b->listener, at, 0) != 0) {
+        return false;
+    }
     cr_assert_eq(uv_listen((uv_stream_t *)&b->listener, 16, bench_on_connection), 0);
-    cr_assert_eq(uv_tcp_getsockname(&b->listener, (struct sockaddr *)&at, &len), 0);
-    b->port = ntohs(at.sin_port);
+    cr_assert_eq(uv_tcp_getsockname(&b->listener, (struct sockaddr *)&got, &len), 0);
+    b->port = ntohs(((const struct sockaddr_in *)&got)->sin_port); /* the same place in IPv6 */
+    return true;
+}
+
+void bench_listen(struct bench *b)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    cr_assert(bench_listen_at(b, (const struct sockaddr *)&at));
+}
+
+bool bench_listen_dual(struct bench *b)
+{
+    struct sockaddr_in6 at = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_ANY_INIT};
+    return bench_listen_at(b, (const struct sockaddr *)&at);
 }
 
 int bench_connect(struct bench *b)

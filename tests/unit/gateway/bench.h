@@ -68,6 +68,9 @@ void bench_close(struct bench *b, struct ear *ear);
 /* Listen on a port of the kernel's choice; connections become endpoints of b->next. */
 void bench_listen(struct bench *b);
 
+/* The same for IPv6 and IPv4 together; false where there is no IPv6. */
+bool bench_listen_dual(struct bench *b);
+
 /* A plain socket that is connected to the listener, non-blocking. */
 int bench_connect(struct bench *b);
 
