@@ -1,0 +1,164 @@
+#include "gateway/status.h"
+
+#include <string.h>
+
+#include "gateway/jsontext.h"
+
+static bool set_flag(json_t *object, const char *key, bool flag)
+{
+    return json_object_set_new(object, key, json_boolean(flag)) == 0;
+}
+
+/* Both directions of one counter. NULL: no memory. */
+static json_t *both_ways(uint64_t to_server, uint64_t to_device)
+{
+    json_t *object = json_object();
+    if (!jsontext_set_count(object, "device_to_server", to_server) ||
+        !jsontext_set_count(object, "server_to_device", to_device)) {
+        json_decref(object);
+        return NULL;
+    }
+    return object;
+}
+
+static json_t *certificate_object(const struct snapshot_device *d)
+{
+    json_t *object = json_object();
+    if (!jsontext_set(object, "subject", d->certificate.subject) ||
+        !jsontext_set(object, "issuer", d->certificate.issuer) ||
+        !jsontext_set(object, "serial", d->certificate.serial) ||
+        !jsontext_set(object, "fingerprint", d->certificate.fingerprint) ||
+        !jsontext_set_time(object, "not_before", d->certificate.not_before_s) ||
+        !jsontext_set_time(object, "not_after", d->certificate.not_after_s) ||
+        !jsontext_set_number(object, "days_left", d->days_left)) {
+        json_decref(object);
+        return NULL;
+    }
+    return object;
+}
+
+static json_t *fault_object(const struct fault *f, int64_t at_s)
+{
+    if (f->code == FAULT_NONE) {
+        return json_null();
+    }
+    json_t *object = json_object();
+    if (!jsontext_set(object, "code", fault_code_name(f->code)) ||
+        !jsontext_set(object, "side", fault_side_name(f->side)) ||
+        !jsontext_set(object, "text", fault_text(f)) || !jsontext_set(object, "note", f->note) ||
+        !jsontext_set_time(object, "at", at_s)) {
+        json_decref(object);
+        return NULL;
+    }
+    return object;
+}
+
+/* What is known of a link's other end; all empty when there is no link. */
+static bool set_peer(json_t *object, const struct snapshot_link *link)
+{
+    static const struct snapshot_link nobody = {0};
+    const struct snapshot_link *l = link != NULL ? link : &nobody;
+    return jsontext_set(object, "peer", l->peer) &&
+           jsontext_set(object, "peer_subject", l->peer_subject) &&
+           jsontext_set(object, "peer_serial", l->peer_serial) &&
+           jsontext_set(object, "tls", l->tls) && jsontext_set(object, "suite", l->suite) &&
+           jsontext_set(object, "verdict", l->verdict);
+}
+
+static json_t *links_array(const struct snapshot_device *d)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; array != NULL && i < d->link_count; i++) {
+        json_t *object = json_object();
+        bool is_made = jsontext_set(object, "state", d->links[i].state) &&
+                       jsontext_set_time(object, "since", d->links[i].since_s) &&
+                       set_peer(object, &d->links[i]);
+        /* json_array_append_new takes the object over, also when it fails. */
+        if (!is_made || json_array_append_new(array, json_incref(object)) != 0) {
+            json_decref(array);
+            array = NULL;
+        }
+        json_decref(object);
+    }
+    return array;
+}
+
+static const struct snapshot_link *main_link(const struct snapshot_device *d)
+{
+    for (size_t i = 0; i < d->link_count; i++) {
+        if (strcmp(d->links[i].state, "up") == 0) {
+            return &d->links[i];
+        }
+    }
+    return d->link_count > 0 ? &d->links[0] : NULL;
+}
+
+static bool set_state(json_t *object, const struct snapshot_device *d)
+{
+    return jsontext_set(object, "name", d->name) &&
+           jsontext_set(object, "description", d->description) &&
+           jsontext_set(object, "port", d->port) && jsontext_set(object, "protocol", d->protocol) &&
+           jsontext_set(object, "state", d->state) && jsontext_set(object, "words", d->words) &&
+           jsontext_set_time(object, "since", d->since_s) &&
+           set_flag(object, "port_open", d->port_open) &&
+           jsontext_set(object, "revocation", d->revocation_off ? "off" : "on");
+}
+
+static bool set_counters(json_t *object, const struct snapshot_device *d)
+{
+    return json_object_set_new(object, "bytes",
+                               both_ways(d->device_to_server_bytes, d->server_to_device_bytes)) ==
+               0 &&
+           json_object_set_new(
+               object, "messages",
+               both_ways(d->device_to_server_messages, d->server_to_device_messages)) == 0 &&
+           jsontext_set_count(object, "lost_bytes", d->lost_bytes) &&
+           jsontext_set_count(object, "junk_bytes", d->junk_bytes) &&
+           jsontext_set_count(object, "line_errors", d->line_errors) &&
+           jsontext_set_count(object, "sessions", d->sessions) &&
+           jsontext_set_count(object, "refusals", d->refusals);
+}
+
+static json_t *device_object(const struct snapshot_device *d)
+{
+    json_t *object = json_object();
+    if (!set_state(object, d) || !set_peer(object, main_link(d)) ||
+        json_object_set_new(object, "certificate", certificate_object(d)) != 0 ||
+        !set_counters(object, d) ||
+        json_object_set_new(object, "last_fault",
+                            fault_object(&d->last_fault, d->last_fault_at_s)) != 0 ||
+        json_object_set_new(object, "links", links_array(d)) != 0 ||
+        !jsontext_set_count(object, "link_total", d->link_total)) {
+        json_decref(object);
+        return NULL;
+    }
+    return object;
+}
+
+static json_t *gateway_object(const struct snapshot *s)
+{
+    json_t *object = json_object();
+    if (!jsontext_set(object, "name", s->name) || !jsontext_set(object, "version", s->version) ||
+        !jsontext_set_count(object, "generation", s->generation) ||
+        !jsontext_set_time(object, "loaded_at", s->loaded_at_s) ||
+        !jsontext_set_time(object, "now", s->now_s)) {
+        json_decref(object);
+        return NULL;
+    }
+    return object;
+}
+
+char *status_json(const struct snapshot *s)
+{
+    json_t *devices = json_array();
+    bool is_made = devices != NULL;
+    for (size_t i = 0; is_made && i < s->device_count; i++) {
+        is_made = json_array_append_new(devices, device_object(&s->devices[i])) == 0;
+    }
+    json_t *root = json_object();
+    is_made = json_object_set_new(root, "gateway", gateway_object(s)) == 0 && is_made;
+    is_made = json_object_set_new(root, "devices", devices) == 0 && is_made;
+    char *text = is_made ? jsontext_dump(root) : NULL;
+    json_decref(root);
+    return text;
+}

@@ -1,0 +1,257 @@
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <criterion/criterion.h>
+
+#include "gateway/control.h"
+
+static char folder[] = "/tmp/wardgate-test-XXXXXX";
+static char path[64], lock[72];
+static struct io io;
+static struct control *control;
+static struct fault f;
+
+/* What the owner was told. */
+static struct {
+    struct control_client *clients[2 * CONTROL_CLIENTS_MAX];
+    enum control_request what;
+    size_t asked, closed;
+    const char *answer; /* NULL: later */
+} owner;
+
+static void on_request(void *o, struct control_client *client, enum control_request what)
+{
+    (void)o;
+    owner.clients[owner.asked++] = client;
+    owner.what = what;
+    if (owner.answer != NULL) {
+        control_answer(client, owner.answer);
+    }
+}
+
+static void on_closed(void *o)
+{
+    (void)o;
+    owner.closed++;
+}
+
+static const struct control_events events = {on_request, on_closed};
+
+static void set_up(void)
+{
+    signal(SIGPIPE, SIG_IGN); /* as the gateway does */
+    cr_assert_not_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof(path), "%s/c", folder);
+    (void)snprintf(lock, sizeof(lock), "%s.lock", path);
+    cr_assert_eq(io_init(&io, &f), 0);
+    control = control_open(&io, path, &events, NULL, &f);
+    cr_assert_not_null(control, "%s", f.note);
+    owner.answer = "{\"ok\":true}\n";
+}
+
+static void tear_down(void)
+{
+    control_close(control);
+    control_close(control);
+    uv_run(&io.loop, UV_RUN_DEFAULT);
+    cr_expect_eq(owner.closed, 1);
+    control_free(control);
+    cr_expect_eq(io_deinit(&io), 0);
+    unlink(lock);
+    cr_expect_eq(rmdir(folder), 0, "the socket was left behind");
+}
+
+TestSuite(control, .init = set_up, .fini = tear_down);
+
+static int dial(void)
+{
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    (void)snprintf(to.sun_path, sizeof(to.sun_path), "%s", path);
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    cr_assert_eq(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+    return fd;
+}
+
+static void turn(void)
+{
+    for (int i = 0; i < 20; i++) {
+        uv_run(&io.loop, UV_RUN_NOWAIT);
+    }
+}
+
+static int ask(const char *line)
+{
+    int fd = dial();
+    cr_assert_eq(write(fd, line, strlen(line)), (ssize_t)strlen(line));
+    turn();
+    return fd;
+}
+
+/* All that came, and whether the other end closed. */
+static const char *answer_of(int fd, bool *ended)
+{
+    static char text[512];
+    size_t len = 0;
+    ssize_t n = 0;
+    while ((n = recv(fd, text + len, sizeof(text) - 1 - len, MSG_DONTWAIT)) > 0) {
+        len += (size_t)n;
+    }
+    *ended = n == 0;
+    text[len] = '\0';
+    return text;
+}
+
+static void expect_answer(int fd, const char *wanted)
+{
+    bool ended = false;
+    cr_expect_str_eq(answer_of(fd, &ended), wanted);
+    cr_expect(ended, "still open after: %s", wanted);
+    close(fd);
+}
+
+Test(control, hands_each_request_to_its_owner)
+{
+    expect_answer(ask("status\n"), "{\"ok\":true}\n");
+    cr_expect_eq(owner.what, CONTROL_STATUS);
+    expect_answer(ask("reload\n"), "{\"ok\":true}\n");
+    cr_expect_eq(owner.what, CONTROL_RELOAD);
+    cr_expect_eq(owner.asked, 2);
+}
+
+Test(control, takes_a_request_in_pieces)
+{
+    int fd = ask("sta");
+    cr_expect_eq(owner.asked, 0);
+    cr_assert_eq(write(fd, "tus\nmore", 8), 8);
+    turn();
+    expect_answer(fd, "{\"ok\":true}\n");
+}
+
+Test(control, refuses_words_that_it_does_not_know)
+{
+    const char *bad[] = {"stop\n", "\n", "statu\n", "statuss\n", "STATUS\n", "status \n"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        expect_answer(ask(bad[i]), "{\"ok\":false,\"error\":\"unknown request\"}\n");
+    }
+    cr_expect_eq(owner.asked, 0);
+}
+
+Test(control, refuses_a_request_without_end)
+{
+    char huge[CONTROL_REQUEST_MAX + 1];
+    memset(huge, 's', CONTROL_REQUEST_MAX);
+    huge[CONTROL_REQUEST_MAX] = '\0';
+    expect_answer(ask(huge), "{\"ok\":false,\"error\":\"request too long\"}\n");
+    cr_expect_eq(owner.asked, 0);
+}
+
+Test(control, lets_an_owner_answer_later)
+{
+    owner.answer = NULL;
+    int fd = ask("reload\n");
+    bool ended = true;
+    cr_expect_str_eq(answer_of(fd, &ended), "");
+    cr_expect_not(ended);
+    control_answer(owner.clients[0], "{}\n");
+    turn();
+    expect_answer(fd, "{}\n");
+}
+
+Test(control, says_out_of_memory_for_no_answer)
+{
+    owner.answer = NULL;
+    int fd = ask("status\n");
+    control_answer(owner.clients[0], NULL);
+    turn();
+    expect_answer(fd, "{\"ok\":false,\"error\":\"out of memory\"}\n");
+}
+
+Test(control, survives_a_client_that_went_away)
+{
+    owner.answer = NULL;
+    close(ask("status\n"));
+    close(ask(""));
+    control_answer(owner.clients[0], "{}\n");
+    turn();
+    owner.answer = "{\"ok\":true}\n";
+    expect_answer(ask("status\n"), "{\"ok\":true}\n");
+}
+
+Test(control, waits_with_its_end_for_the_owner)
+{
+    owner.answer = NULL;
+    int fd = ask("status\n");
+    control_close(control);
+    turn();
+    cr_expect_eq(owner.closed, 0);
+    control_answer(owner.clients[0], "{}\n");
+    turn();
+    cr_expect_eq(owner.closed, 1);
+    expect_answer(fd, "");
+}
+
+Test(control, serves_no_more_than_its_bound_at_once_and_all_in_the_end)
+{
+    int fds[CONTROL_CLIENTS_MAX + 3];
+    owner.answer = NULL;
+    for (size_t i = 0; i < CONTROL_CLIENTS_MAX + 3; i++) {
+        fds[i] = ask("status\n");
+    }
+    cr_expect_eq(owner.asked, CONTROL_CLIENTS_MAX);
+    for (size_t i = 0; i < CONTROL_CLIENTS_MAX + 3; i++) {
+        cr_assert_gt(owner.asked, i, "a waiting client was forgotten");
+        control_answer(owner.clients[i], "{}\n");
+        turn();
+    }
+    for (size_t i = 0; i < CONTROL_CLIENTS_MAX + 3; i++) {
+        expect_answer(fds[i], "{}\n");
+    }
+}
+
+/* Nobody waits in a test: what a timer would do in 5 s it does now. */
+static void fire_timer(uv_handle_t *handle, void *count)
+{
+    if (uv_handle_get_type(handle) == UV_TIMER && uv_is_active(handle) != 0) {
+        uv_timer_t *timer = (uv_timer_t *)handle;
+        cr_expect_leq(uv_timer_get_due_in(timer), CONTROL_CLIENT_MS);
+        uv_timer_start(timer, timer->timer_cb, 0, 0);
+        *(size_t *)count += 1;
+    }
+}
+
+Test(control, drops_a_client_that_does_not_ask)
+{
+    size_t fired = 0;
+    int fd = ask("stat");
+    uv_walk(&io.loop, fire_timer, &fired);
+    cr_expect_eq(fired, 1);
+    turn();
+    expect_answer(fd, "");
+}
+
+Test(control, gives_its_owner_all_the_time_it_needs)
+{
+    size_t fired = 0;
+    owner.answer = NULL;
+    int fd = ask("reload\n");
+    uv_walk(&io.loop, fire_timer, &fired);
+    cr_expect_eq(fired, 0);
+    control_answer(owner.clients[0], "{}\n");
+    turn();
+    expect_answer(fd, "{}\n");
+}
+
+Test(control, refuses_a_second_gateway)
+{
+    struct control *other = control_open(&io, path, &events, NULL, &f);
+    cr_expect_null(other);
+    cr_expect_eq(f.code, FAULT_BUSY);
+    if (other != NULL) {
+        control_close(other); /* so that a red test ends too */
+    }
+}

@@ -1,0 +1,183 @@
+#include <jansson.h>
+#include <stdio.h>
+
+#include <criterion/criterion.h>
+
+#include "certs/mem.h"
+#include "gateway/status.h"
+
+static struct snapshot_device device;
+
+static struct snapshot sample(void)
+{
+    device = (struct snapshot_device){
+        .name = "pump-12",
+        .description = "Infusion pump, bed 12",
+        .port = "serial:/dev/ttyUSB0",
+        .protocol = "modbus-rtu",
+        .state = "up",
+        .words = "linked; device silent 42 s",
+        .port_open = true,
+        .since_s = 1772346600,
+        .revocation_off = true,
+        .certificate = {.subject = "CN=pump-12", .serial = "0A", .not_after_s = 1772433000},
+        .days_left = 1,
+        .device_to_server_bytes = 12,
+        .device_to_server_messages = 3,
+        .server_to_device_bytes = 34,
+        .server_to_device_messages = 4,
+        .lost_bytes = 5,
+        .junk_bytes = 6,
+        .line_errors = 7,
+        .sessions = 8,
+        .refusals = 9,
+        .link_count = 2,
+        .link_total = 3,
+        .links = {{.state = "handshake", .peer = "10.0.0.8:1"},
+                  {.state = "up",
+                   .peer = "10.0.0.9:2",
+                   .peer_subject = "CN=bms\xff",
+                   .peer_serial = "0B",
+                   .tls = "TLSv1.3",
+                   .suite = "TLS_AES_128_GCM_SHA256",
+                   .verdict = "not checked",
+                   .since_s = 1772346600}},
+    };
+    return (struct snapshot){.name = "ward-3b",
+                             .version = "0.1.0",
+                             .generation = 2,
+                             .loaded_at_s = 1772346000,
+                             .now_s = 1772346660,
+                             .devices = &device,
+                             .device_count = 1};
+}
+
+static json_t *json_of(const struct snapshot *s)
+{
+    char *text = status_json(s);
+    cr_assert_not_null(text);
+    json_t *root = json_loads(text, 0, NULL);
+    cr_assert_not_null(root, "%s", text);
+    mem_free(text);
+    return root;
+}
+
+static const char *text_at(json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    cr_assert_not_null(text, "%s is missing", key);
+    return text;
+}
+
+static json_int_t number_at(json_t *object, const char *key)
+{
+    cr_assert(json_is_integer(json_object_get(object, key)), "%s is missing", key);
+    return json_integer_value(json_object_get(object, key));
+}
+
+Test(status, tells_the_gateway)
+{
+    struct snapshot s = sample();
+    json_t *root = json_of(&s);
+    json_t *gateway = json_object_get(root, "gateway");
+    cr_expect_str_eq(text_at(gateway, "name"), "ward-3b");
+    cr_expect_str_eq(text_at(gateway, "version"), "0.1.0");
+    cr_expect_eq(number_at(gateway, "generation"), 2);
+    cr_expect_str_eq(text_at(gateway, "loaded_at"), "2026-03-01T06:20:00Z");
+    cr_expect_str_eq(text_at(gateway, "now"), "2026-03-01T06:31:00Z");
+    json_decref(root);
+}
+
+Test(status, tells_everything_of_a_device)
+{
+    struct snapshot s = sample();
+    json_t *root = json_of(&s);
+    json_t *d = json_array_get(json_object_get(root, "devices"), 0);
+    cr_expect_str_eq(text_at(d, "name"), "pump-12");
+    cr_expect_str_eq(text_at(d, "description"), "Infusion pump, bed 12");
+    cr_expect_str_eq(text_at(d, "port"), "serial:/dev/ttyUSB0");
+    cr_expect_str_eq(text_at(d, "protocol"), "modbus-rtu");
+    cr_expect_str_eq(text_at(d, "state"), "up");
+    cr_expect_str_eq(text_at(d, "words"), "linked; device silent 42 s");
+    cr_expect_str_eq(text_at(d, "since"), "2026-03-01T06:30:00Z");
+    cr_expect_str_eq(text_at(d, "revocation"), "off");
+    cr_expect(json_is_true(json_object_get(d, "port_open")));
+    cr_expect(json_is_null(json_object_get(d, "last_fault")));
+    json_t *certificate = json_object_get(d, "certificate");
+    cr_expect_str_eq(text_at(certificate, "subject"), "CN=pump-12");
+    cr_expect_str_eq(text_at(certificate, "serial"), "0A");
+    cr_expect_str_eq(text_at(certificate, "not_after"), "2026-03-02T06:30:00Z");
+    cr_expect_eq(number_at(certificate, "days_left"), 1);
+    json_decref(root);
+}
+
+Test(status, tells_the_counters_of_both_directions)
+{
+    struct snapshot s = sample();
+    json_t *root = json_of(&s);
+    json_t *d = json_array_get(json_object_get(root, "devices"), 0);
+    cr_expect_eq(number_at(json_object_get(d, "bytes"), "device_to_server"), 12);
+    cr_expect_eq(number_at(json_object_get(d, "bytes"), "server_to_device"), 34);
+    cr_expect_eq(number_at(json_object_get(d, "messages"), "device_to_server"), 3);
+    cr_expect_eq(number_at(json_object_get(d, "messages"), "server_to_device"), 4);
+    cr_expect_eq(number_at(d, "lost_bytes"), 5);
+    cr_expect_eq(number_at(d, "junk_bytes"), 6);
+    cr_expect_eq(number_at(d, "line_errors"), 7);
+    cr_expect_eq(number_at(d, "sessions"), 8);
+    cr_expect_eq(number_at(d, "refusals"), 9);
+    json_decref(root);
+}
+
+Test(status, shows_the_peer_of_the_link_that_is_up)
+{
+    struct snapshot s = sample();
+    json_t *root = json_of(&s);
+    json_t *d = json_array_get(json_object_get(root, "devices"), 0);
+    cr_expect_str_eq(text_at(d, "peer"), "10.0.0.9:2");
+    cr_expect_str_eq(text_at(d, "peer_subject"), "CN=bms\\xff");
+    cr_expect_str_eq(text_at(d, "peer_serial"), "0B");
+    cr_expect_str_eq(text_at(d, "tls"), "TLSv1.3");
+    cr_expect_str_eq(text_at(d, "verdict"), "not checked");
+    cr_expect_eq(number_at(d, "link_total"), 3);
+    json_t *links = json_object_get(d, "links");
+    cr_expect_eq(json_array_size(links), 2);
+    cr_expect_str_eq(text_at(json_array_get(links, 0), "state"), "handshake");
+    cr_expect_str_eq(text_at(json_array_get(links, 1), "suite"), "TLS_AES_128_GCM_SHA256");
+    json_decref(root);
+}
+
+Test(status, shows_the_first_link_when_none_is_up_and_nothing_without_links)
+{
+    struct snapshot s = sample();
+    device.link_count = 1;
+    json_t *root = json_of(&s);
+    cr_expect_str_eq(text_at(json_array_get(json_object_get(root, "devices"), 0), "peer"),
+                     "10.0.0.8:1");
+    json_decref(root);
+    device.link_count = 0;
+    root = json_of(&s);
+    cr_expect_str_eq(text_at(json_array_get(json_object_get(root, "devices"), 0), "peer"), "");
+    json_decref(root);
+}
+
+Test(status, tells_the_last_fault_with_its_side)
+{
+    struct snapshot s = sample();
+    fault_set(&device.last_fault, FAULT_GONE, FAULT_SIDE_DEVICE, "/dev/ttyUSB0", NULL);
+    device.last_fault_at_s = 1772346600;
+    json_t *root = json_of(&s);
+    json_t *f = json_object_get(json_array_get(json_object_get(root, "devices"), 0), "last_fault");
+    cr_expect_str_eq(text_at(f, "code"), "gone");
+    cr_expect_str_eq(text_at(f, "side"), "device");
+    cr_expect_str_eq(text_at(f, "note"), "/dev/ttyUSB0");
+    cr_expect_str_eq(text_at(f, "at"), "2026-03-01T06:30:00Z");
+    cr_expect_gt(json_string_length(json_object_get(f, "text")), 0);
+    json_decref(root);
+}
+
+Test(status, fails_whole_when_there_is_no_memory)
+{
+    struct snapshot s = sample();
+    mem_fail_nth(1);
+    cr_expect_null(status_json(&s));
+}
