@@ -91,7 +91,10 @@ void mem_library_free(void *p)
     free(p);
 }
 
-void mem_fail_nth(uint32_t nth)
+uint32_t mem_fail_nth(uint32_t nth)
 {
+    uint32_t left = countdown;
+
     countdown = nth;
+    return left;
 }

@@ -32,7 +32,9 @@ void *mem_library_new(size_t size);
 void *mem_library_resize(void *old, size_t size);
 void mem_library_free(void *p);
 
-/* Tests only: the `nth` allocation from now (1 = the next) and it alone fails. 0 = never. */
-void mem_fail_nth(uint32_t nth);
+/* Tests only: the `nth` allocation from now (1 = the next) and it alone fails. 0 = never.
+ * Returns what was left of the countdown before: 0 when it had come to its end, or there was none.
+ */
+uint32_t mem_fail_nth(uint32_t nth);
 
 #endif

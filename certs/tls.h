@@ -20,10 +20,10 @@
 #include "protocols/fault.h"
 
 enum {
-    TLS_PLAIN_MAX = 16384,        /* most plain text in one record */
-    TLS_CIPHER_MAX = 16384 + 512, /* room that one record of that size surely fits in */
-    TLS_HANDSHAKE_ROOM = 65536,   /* room that any one flight of ours fits in */
-    TLS_CHAIN_MAX = 9,            /* certificates kept of a peer's chain */
+    TLS_PLAIN_MAX = 16384,         /* most plain text in one record */
+    TLS_CIPHER_MAX = 16384 + 1024, /* room that one record of that size surely fits in */
+    TLS_HANDSHAKE_ROOM = 65536,    /* room that any one flight of ours fits in */
+    TLS_CHAIN_MAX = 9,             /* certificates kept of a peer's chain */
 };
 
 struct tls_engine;

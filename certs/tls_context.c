@@ -6,13 +6,7 @@
 
 #include "certs/identity_der.h"
 #include "certs/tls_engine.h"
-
-/* Forward secrecy and authenticated encryption only (RFC 9325 4.2); the names that a build does not
- * know are skipped. */
-static const char SUITES[] =
-    "TLS13-AES256-GCM-SHA384:TLS13-AES128-GCM-SHA256:TLS13-CHACHA20-POLY1305-SHA256:"
-    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:"
-    "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-CHACHA20-POLY1305";
+#include "certs/tls_suites.h"
 
 /* No session is ever resumed: a resumed one skips the peer's certificate and with it every check
  * and verdict. Off before the first connection, in both roles and versions. */
@@ -40,7 +34,7 @@ static bool set_rules(WOLFSSL_CTX *ctx, enum tls_role role, enum tls_version min
     int lowest = min == TLS_VERSION_1_3 ? WOLFSSL_TLSV1_3 : WOLFSSL_TLSV1_2;
 
     if (wolfSSL_CTX_SetMinVersion(ctx, lowest) != WOLFSSL_SUCCESS ||
-        wolfSSL_CTX_set_cipher_list(ctx, SUITES) != WOLFSSL_SUCCESS ||
+        wolfSSL_CTX_set_cipher_list(ctx, TLS_SUITES) != WOLFSSL_SUCCESS ||
         !refuse_resumption(ctx, role)) {
         return false;
     }
@@ -140,8 +134,9 @@ static int try_pair(WOLFSSL_CTX *ctx, const struct identity *id, const char *pat
                          ": cannot be used; right: an RSA or EC key of the certificate's kind");
     }
     if (wolfSSL_CTX_check_private_key(ctx) != WOLFSSL_SUCCESS) {
-        return fault_set(f, FAULT_KEY, FAULT_SIDE_CERTIFICATE, path,
-                         ": is not the key of the certificate; right: the pair made together");
+        return fault_set(
+            f, FAULT_KEY, FAULT_SIDE_CERTIFICATE, path,
+            ": not the key of this certificate, or it has a critical extension unknown here");
     }
     return 0;
 }

@@ -40,8 +40,8 @@ static int copy_rules(struct tls_engine *e, const struct tls_settings *settings)
     return 0;
 }
 
-/* Our certificate, chain and key, and the name that we ask for. The library copies them and gives
- * them back when the handshake is done, so that an idle link holds none. */
+/* Our certificate, chain and key, and the name that we ask for. The library copies them for the
+ * time of the handshake. */
 static bool load_identity(WOLFSSL *ssl, const struct tls_settings *settings)
 {
     struct span chain = identity_chain_der(settings->identity);
@@ -142,8 +142,9 @@ int tls_engine_send(struct WOLFSSL *ssl, char *from, int len, void *engine)
 
     (void)ssl;
     assert(len >= 0);
-    /* The library keeps what does not fit: the caller sees WANT_WRITE and fails the link. */
+    /* The library keeps what does not fit, without a bound: a peer could make it grow for ever. */
     if (e->out == NULL || !room_put(e->out, span_of(from, (size_t)len))) {
+        e->is_overfull = true;
         return WOLFSSL_CBIO_ERR_WANT_WRITE;
     }
     return len;
@@ -180,6 +181,8 @@ static enum tls_result come_up(struct tls_engine *e, struct fault *f)
                                                                           : TLS_VERSION_1_2;
     e->peer.suite = wolfSSL_get_cipher_name_iana_from_suite((unsigned char)(suite >> 8),
                                                             (unsigned char)(suite & 0xFF));
+    /* A client would keep its copy of certificate and private key as long as the link lives. */
+    (void)wolfSSL_UnloadCertsKeys(e->ssl); /* fails only without a WOLFSSL */
     end_handshake(e);
     return TLS_DONE;
 }
@@ -235,6 +238,9 @@ enum tls_result tls_engine_read(struct tls_engine *e, struct span *in, struct ro
                        left > TLS_PLAIN_MAX ? (int)TLS_PLAIN_MAX : (int)left);
     e->in = NULL;
     e->out = NULL;
+    if (e->is_overfull) {
+        return fail(e, WOLFSSL_ERROR_WANT_WRITE, f);
+    }
     if (ret > 0) {
         plain->len += (size_t)ret;
         e->has_read = true;

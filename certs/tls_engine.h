@@ -30,11 +30,12 @@ struct tls_engine {
     struct span *in;                 /* the caller's, during a call only */
     struct room *out;
     struct tls_peer peer;
-    uint8_t *chain; /* the memory behind peer.chain */
-    bool has_read;  /* a first byte of data has come: the peer has accepted us */
-    bool is_closed; /* the peer's close_notify has come */
-    bool is_shut;   /* ours has gone */
-    bool is_broken; /* TLS_FAILED was returned */
+    uint8_t *chain;   /* the memory behind peer.chain */
+    bool has_read;    /* a first byte of data has come: the peer has accepted us */
+    bool is_closed;   /* the peer's close_notify has come */
+    bool is_shut;     /* ours has gone */
+    bool is_overfull; /* something of ours did not fit into `out` */
+    bool is_broken;   /* TLS_FAILED was returned */
 };
 
 /* wolfSSL's verify callback (tls_verify.c): may only turn "good" into "refused". */
