@@ -238,6 +238,7 @@ static void endpoint_end(struct endpoint *ep)
     ep->phase = ENDPOINT_CLOSING;
     if (ep->has_stream) {
         ep->has_stream = false;
+        ep->unsent = uv_stream_get_write_queue_size(&ep->u.stream);
         uv_close(&ep->u.handle, endpoint_on_handle_closed);
     }
     if (ep->dial != NULL && ep->dial->resolving) {

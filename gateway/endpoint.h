@@ -99,6 +99,11 @@ bool endpoint_is_clear(const struct endpoint *ep);
 /* Bytes parked (plain or cipher text) that the kernel has not taken yet. */
 size_t endpoint_parked(const struct endpoint *ep);
 
+/* In on_closed: bytes that were handed in and that the kernel had not taken (cipher text under
+ * TLS); plain text that had come in and was not delivered yet. */
+size_t endpoint_unsent(const struct endpoint *ep);
+size_t endpoint_undelivered(const struct endpoint *ep);
+
 /* Half-close: after what is parked, send close_notify (TLS) and FIN. A no-op on a serial port.
  * Idempotent. */
 void endpoint_finish(struct endpoint *ep);

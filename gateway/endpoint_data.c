@@ -289,6 +289,16 @@ size_t endpoint_parked(const struct endpoint *ep)
     return ep->parked;
 }
 
+size_t endpoint_unsent(const struct endpoint *ep)
+{
+    return ep->unsent;
+}
+
+size_t endpoint_undelivered(const struct endpoint *ep)
+{
+    return ep->held_plain != NULL ? ep->held_plain->len : 0;
+}
+
 static void endpoint_on_shutdown(uv_shutdown_t *request, int status)
 {
     struct endpoint *ep = request->handle->data;

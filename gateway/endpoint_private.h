@@ -88,6 +88,7 @@ struct endpoint {
     uv_timer_t timer;  /* dial deadline; later: go on with held bytes; watch a tty; linger */
     uv_shutdown_t shutdown;
     size_t parked; /* bytes in write requests that are not done */
+    size_t unsent; /* what of them was left when it closed */
     struct tls_engine *engine;
     struct endpoint_held *held_plain;  /* decrypted */
     struct endpoint_held *held_cipher; /* as it came from the network */

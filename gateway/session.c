@@ -160,7 +160,8 @@ static void session_log_end(const struct session *s)
 
 static void session_note_fault(struct session *s)
 {
-    if (s->cause.code == FAULT_NONE || s->cause.code == FAULT_STOPPED) {
+    /* A peer that dialled in may go when it likes; a server that goes is worth a note. */
+    if (session_ended_well(s->cause.code) && !(s->redials && s->cause.code == FAULT_CLOSED)) {
         return;
     }
     s->host->last_fault = s->cause;
@@ -183,11 +184,8 @@ static void session_conclude(struct session *s)
     }
 }
 
-/* Bytes that were taken from one side and that the other did not take any more. */
-static void session_count_parked(struct session *s)
+void session_count_lost(struct session *s, size_t up, size_t down)
 {
-    size_t up = s->secure != NULL && s->up.sink != NULL ? endpoint_parked(s->secure) : 0;
-    size_t down = s->local != NULL && s->down.sink != NULL ? endpoint_parked(s->local) : 0;
     s->up.here.lost += up;
     s->down.here.lost += down;
     s->host->up.lost += up;
@@ -197,7 +195,6 @@ static void session_count_parked(struct session *s)
 static void session_do_close(struct session *s)
 {
     gate_leave(s->host->gate, &s->ticket);
-    session_count_parked(s);
     session_local_close(s);
     if (s->secure != NULL) {
         endpoint_close(s->secure, NULL);

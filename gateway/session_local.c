@@ -370,6 +370,7 @@ static void session_local_on_closed(void *owner, const struct fault *cause)
     struct session *s = owner;
     struct endpoint *local = s->local;
     struct fault copy = *cause;
+    session_count_lost(s, 0, endpoint_unsent(local));
     session_local_close_flows(s);
     flow_drop_held(&s->up);
     s->local = NULL;

@@ -61,6 +61,8 @@ struct session {
 void session_event(struct session *s, enum session_event event);
 void session_keep_fault(struct session *s, const struct fault *f);
 void session_arm(struct session *s, uint64_t ms);
+/* Bytes that were taken from one side and that the other did not get. */
+void session_count_lost(struct session *s, size_t up, size_t down);
 /* UP: the idle timer, when there is a limit. */
 void session_arm_idle(struct session *s);
 void session_on_silence(uv_timer_t *timer);

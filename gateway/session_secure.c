@@ -217,6 +217,7 @@ static void session_secure_on_closed(void *owner, const struct fault *cause)
     session_keep_fault(s, cause);
     gate_leave(s->host->gate, &s->ticket);
     session_local_close_flows(s); /* they must not write to what is about to be freed */
+    session_count_lost(s, endpoint_unsent(s->secure), endpoint_undelivered(s->secure));
     endpoint_free(s->secure);
     s->secure = NULL;
     mem_wipe_free(s->hello.data, s->hello.cap);
