@@ -40,13 +40,14 @@ OUR_CFLAGS := -std=c11 -D_DEFAULT_SOURCE -I. -DWARDGATE_VERSION=\"$(VERSION)\" $
 OUR_LDFLAGS := -pie -Wl,-z,relro,-z,now
 certs_FLAGS   := $(WOLFSSL_FLAGS)
 conf_FLAGS    := $(shell pkg-config --cflags inih 2>/dev/null)
-gateway_FLAGS := $(shell pkg-config --cflags libuv jansson 2>/dev/null)
+gateway_FLAGS := $(shell pkg-config --cflags libuv jansson 2>/dev/null) \
+    -DWARDGATE_INIH_VERSION=\"$(shell pkg-config --modversion inih 2>/dev/null)\"
 certs_LIBS    := $(WOLFSSL_LIBS) -lpthread
 conf_LIBS     := $(shell pkg-config --libs inih 2>/dev/null || echo -linih)
 gateway_LIBS  := $(shell pkg-config --libs libuv libmodbus jansson 2>/dev/null || echo -luv -lmodbus -ljansson)
 # `make V=1` shows the whole commands.
 Q := $(if $(V),,@)
-say = $(if $(V),,@echo '  $(1) $(2)')
+say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@echo '  $(1) $(2)')
 COMPILE = $(CC) $(OUR_CFLAGS) $(CPPFLAGS) $(CFLAGS)
 LINK    = $(CC) $(OPT) $(OUR_LDFLAGS) $(CFLAGS) $(LDFLAGS)
 
@@ -136,7 +137,7 @@ scenarios: all pki
 	@WARDGATE=$(OUT)/wardgate tests/scenarios/run.sh $(SCENARIOS)
 scenarios-asan: asan-build pki
 	@SCENARIO_OUT=scenarios-asan WARDGATE=build/asan/wardgate tests/scenarios/run.sh $(SCENARIOS)
-mutants: all pki
+mutants: $(WOLFSSL_READY) pki
 	@tests/mutants/run.sh $(MUTANTS)
 cov: pki
 	@$(MAKE) --no-print-directory OUT=build/cov OPT='-O0 -g --coverage' all unit

@@ -86,15 +86,15 @@ try_mutant()
     return 1
 }
 
-# A mutant proves nothing unless the same tests are green without it.
+# A mutant proves nothing unless the same tests are green without it. Prints what is not.
 baseline()
 {
     local where
     for where in "$@"; do
         if ! run_where "$where"; then
-            tail -n 30 build/mutant.log
-            echo "mutant baseline $where: 0 passed, 1 failed (red or broken without any mutant)"
-            return 1
+            tail -n 30 build/mutant.log >&2
+            echo "mutant baseline-$where: 0 passed, 1 failed (red or broken without any mutant)" >&2
+            echo "$where"
         fi
     done
 }
@@ -102,15 +102,15 @@ baseline()
 # Worker number $1 of two takes every second line.
 work_through()
 {
-    local number=$1 tree=$work/tree$1 n=0 red=0 id file expression where filter line floors
+    local number=$1 tree=$work/tree$1 n=0 red=0 id file expression where filter line places broken=
     shift
     prepare_copy "$tree"
     cd "$tree" || return 1
-    floors=$(sed -E '/^ *(#|$)/d; s/.* \| //; s/ .*//' "$ROOT/$list" | sort -u)
+    places=$(awk -F' [|] ' -v ids=" $* " '!/^ *(#|$)/ && (ids == "  " || index(ids, " " $1 " ")) {
+                                              split($NF, w, " "); print w[1] }' "$ROOT/$list" | sort -u)
     # shellcheck disable=SC2086 # a list of names
-    if [ "$number" -eq 0 ]; then
-        baseline $floors || return 1
-    fi
+    broken=" $(baseline $places | tr '\n' ' ') "
+    [ "$broken" = "  " ] || red=1
     while IFS= read -r line; do
         case $line in '' | '#'* | ' '*) continue ;; esac
         n=$((n + 1))
@@ -127,6 +127,7 @@ work_through()
             case " $* " in *" $id "*) ;; *) continue ;; esac
         fi
         [ $((n % 2)) -eq "$number" ] || continue
+        case $broken in *" $where "*) continue ;; esac
         try_mutant "$id" "$file" "$expression" "$where" "$filter" || red=1
     done <"$ROOT/$list"
     return "$red"
