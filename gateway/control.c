@@ -7,7 +7,6 @@
 #include <uv.h>
 
 #include "certs/mem.h"
-#include "gateway/control_path.h"
 
 /* One of a fixed number of places: a client costs no allocation. */
 struct control_client {
@@ -222,18 +221,16 @@ static void on_listener_closed(uv_handle_t *handle)
     tell_when_closed(c);
 }
 
-struct control *control_open(struct io *io, const char *path, const struct control_events *events,
-                             void *owner, struct fault *f)
+struct control *control_open(struct io *io, struct control_path *path,
+                             const struct control_events *events, void *owner)
 {
     struct control *c = mem_new(1, sizeof(*c));
     if (c == NULL) {
-        (void)fault_set(f, FAULT_MEMORY, FAULT_SIDE_SELF, "control socket", NULL);
+        control_path_remove(path);
+        control_path_release(path);
         return NULL;
     }
-    if (control_path_take(&c->path, path, f) != 0) {
-        mem_free(c);
-        return NULL;
-    }
+    c->path = *path;
     c->io = io;
     c->events = *events;
     c->owner = owner;
@@ -246,6 +243,7 @@ struct control *control_open(struct io *io, const char *path, const struct contr
     assert(error == 0);
     error = uv_listen((uv_stream_t *)&c->listener, CONTROL_CLIENTS_MAX, on_connection);
     assert(error == 0);
+    c->path.fd = -1;
     return c;
 }
 

@@ -5,15 +5,12 @@
  * request per connection: a word and a newline; the answer is one line of JSON, then the end.
  * Bounded: requests of 64 bytes, 8 clients at once (more wait in the kernel's queue), 5 s for a
  * client to ask and 5 s to take the answer.
- *
- * A lock file beside the socket (PATH.lock) says whether its owner lives; it stays when we end,
- * because removing a lock file is a race.
  */
 #ifndef WARDGATE_CONTROL_H
 #define WARDGATE_CONTROL_H
 
+#include "gateway/control_path.h"
 #include "gateway/io.h"
-#include "protocols/fault.h"
 
 enum { CONTROL_REQUEST_MAX = 64, CONTROL_CLIENTS_MAX = 8, CONTROL_CLIENT_MS = 5000 };
 
@@ -30,13 +27,10 @@ struct control_events {
     void (*on_closed)(void *owner);
 };
 
-/* Bind and listen. A socket that a dead gateway left is replaced; a living one is refused. `io`
- * is borrowed and outlives the control; the path is copied. Called before other threads run (it
- * sets the umask for a moment). NULL with *f (side configuration but BUSY and MEMORY, side self):
- * FAULT_BUSY (another gateway uses this path), FAULT_OPEN (folder missing, no permission, a file
- * that is no socket stands there, path too long), FAULT_MEMORY. */
-struct control *control_open(struct io *io, const char *path, const struct control_events *events,
-                             void *owner, struct fault *f);
+/* Serve at a path that control_path_take took. Takes the path over, also on failure. `io` is
+ * borrowed and outlives the control. NULL: out of memory. */
+struct control *control_open(struct io *io, struct control_path *path,
+                             const struct control_events *events, void *owner);
 
 /* Send `text` (one line of JSON, copied) and close. NULL: out of memory, say so. A client that went
  * away hears nothing. `client` is not to be used afterwards. */

@@ -80,7 +80,6 @@ static int make_socket(struct control_path *p, struct fault *f)
         (void)unlink(at.sun_path); /* as far as it goes */
     }
     if (error != 0) {
-        (void)close(p->fd); /* nothing was written */
         return fail(f, "cannot bind", p->path, error);
     }
     p->is_bound = true;
@@ -120,6 +119,10 @@ void control_path_remove(struct control_path *p)
 
 void control_path_release(struct control_path *p)
 {
+    if (p->fd >= 0) {
+        (void)close(p->fd); /* nothing was written */
+        p->fd = -1;
+    }
     if (p->lock_fd >= 0) {
         (void)close(p->lock_fd); /* nothing was written */
         p->lock_fd = -1;

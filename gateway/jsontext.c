@@ -5,16 +5,23 @@
 #include "gateway/utc.h"
 #include "protocols/bytes.h"
 
-bool jsontext_set(json_t *object, const char *key, const char *text)
+static json_t *safe_string(const char *text)
 {
     uint8_t memory[JSONTEXT_MAX];
-    if (text == NULL) {
-        return json_object_set_new(object, key, json_null()) == 0;
-    }
     struct room safe = room_of(memory, sizeof(memory));
     (void)safetext_put(&safe, text); /* cut when far too long */
     struct span all = room_span(&safe);
-    return json_object_set_new(object, key, json_stringn((const char *)all.data, all.len)) == 0;
+    return json_stringn((const char *)all.data, all.len);
+}
+
+bool jsontext_set(json_t *object, const char *key, const char *text)
+{
+    return json_object_set_new(object, key, text == NULL ? json_null() : safe_string(text)) == 0;
+}
+
+bool jsontext_append(json_t *array, const char *text)
+{
+    return json_array_append_new(array, safe_string(text)) == 0;
 }
 
 bool jsontext_set_number(json_t *object, const char *key, int64_t number)

@@ -16,6 +16,9 @@ enum { JSONTEXT_MAX = 4096 };
  * False: no memory (object may be NULL, which is no memory too). */
 bool jsontext_set(json_t *object, const char *key, const char *text);
 
+/* The same at the end of an array. */
+bool jsontext_append(json_t *array, const char *text);
+
 /* object[key] = number. False: no memory. A counter over INT64_MAX is shown as INT64_MAX. */
 bool jsontext_set_number(json_t *object, const char *key, int64_t number);
 bool jsontext_set_count(json_t *object, const char *key, uint64_t count);

@@ -1,0 +1,41 @@
+/*
+ * The command line: which command, which options, which exit code.
+ *
+ * Floor 3. Each command is a cmd_*.c of its own; options that a command does not have are refused
+ * before it runs.
+ */
+#ifndef WARDGATE_COMMAND_H
+#define WARDGATE_COMMAND_H
+
+#include <stdbool.h>
+
+#define COMMAND_CONF_PATH "/etc/wardgate/wardgate.conf"
+
+/* Exit codes, after sysexits(3). */
+enum {
+    COMMAND_OK = 0,
+    COMMAND_USAGE = 64,
+    COMMAND_UNAVAILABLE = 69, /* cannot bind or open at start; no gateway answers */
+    COMMAND_INTERNAL = 70,
+    COMMAND_CONFIG = 78,
+};
+
+struct command_options {
+    const char *conf_path; /* never NULL */
+    bool is_json;
+    bool is_verbose;
+    bool shows_keys;      /* check --help-config */
+    bool shows_keys_roff; /* check --help-config=roff, for the manual */
+};
+
+/* Everything that main does. Returns the exit code. Uses getopt: once per process. */
+int command_main(int argc, char **argv);
+
+/* The commands. Each returns the exit code and has told on stderr what went wrong. */
+int cmd_run(const struct command_options *options);
+int cmd_check(const struct command_options *options);
+int cmd_status(const struct command_options *options);
+int cmd_reload(const struct command_options *options);
+int cmd_version(const struct command_options *options);
+
+#endif
