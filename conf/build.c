@@ -100,30 +100,34 @@ static bool make_arrays(struct conf *conf, const struct reader *reader, struct p
     return conf->trusts != NULL && conf->devices != NULL;
 }
 
-void build_conf(struct conf *conf, const struct reader *reader, struct pool *pool,
-                struct problems *problems, const char *main_file)
+int build_conf(struct conf *conf, const struct reader *reader, struct pool *pool,
+               struct problems *problems, const char *main_file)
 {
     struct section s;
     build_gateway(&conf->gateway, reader, pool, problems, main_file);
     if (!make_arrays(conf, reader, pool)) {
         problems_add(problems, main_file, 0, "not enough memory for all sections",
                      "free some memory and try again");
-        return;
+        return -1;
     }
+    bool no_memory = false;
     for (size_t i = 0; i < reader->count; i++) {
         const struct reader_section *text = reader->sections[i];
         if (text->kind == KEYS_TRUST) {
             section_open(&s, text, pool, problems);
             fill_trust(&conf->trusts[conf->trust_count], &s);
             conf->trust_count++;
+            no_memory = no_memory || s.no_memory;
         } else if (text->kind == KEYS_DEVICE) {
             section_open(&s, text, pool, problems);
             fill_device(&conf->devices[conf->device_count], &s, reader);
             conf->device_count++;
+            no_memory = no_memory || s.no_memory;
         }
     }
     if (conf->device_count == 0) {
         problems_add(problems, main_file, 0, "there is no device",
                      "a section [device NAME] for each device");
     }
+    return no_memory ? -1 : 0;
 }

@@ -15,9 +15,10 @@
 /* Fill conf->gateway, ->trusts and ->devices from the sections; strings and arrays go to the pool.
  * What is wrong within one section becomes problems; the rest is filled as far as it is right:
  * texts that are wrong or missing are NULL, lists are empty. main_file: its name as shown in
- * problems. */
-void build_conf(struct conf *conf, const struct reader *reader, struct pool *pool,
-                struct problems *problems, const char *main_file);
+ * problems. Returns 0, or -1 when memory ran out (a problem says so; *conf is then only fit to be
+ * freed). */
+int build_conf(struct conf *conf, const struct reader *reader, struct pool *pool,
+               struct problems *problems, const char *main_file);
 
 /* Only [gateway]. Without such a section: a problem. */
 void build_gateway(struct conf_gateway *gateway, const struct reader *reader, struct pool *pool,

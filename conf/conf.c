@@ -79,7 +79,9 @@ static void read_includes(struct reader *r)
 static void load_sections(struct conf *c, const struct reader *r, int64_t now_s,
                           const char *main_file)
 {
-    build_conf(c, r, r->pool, r->problems, main_file);
+    if (build_conf(c, r, r->pool, r->problems, main_file) != 0) {
+        return;
+    }
     credentials_load(c, r, r->pool, now_s, r->problems);
     struct check check = {.conf = c, .reader = r, .pool = r->pool, .problems = r->problems};
     check_ports(&check);

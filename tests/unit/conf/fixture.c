@@ -53,7 +53,7 @@ void fixture_build(struct fixture *f, const char *text)
     fixture_begin(f);
     fixture_read(f, text);
     f->conf.path = pool_text(f->pool, "/etc/w/t.conf");
-    build_conf(&f->conf, &f->reader, f->pool, f->problems, "t.conf");
+    cr_assert_eq(build_conf(&f->conf, &f->reader, f->pool, f->problems, "t.conf"), 0);
     struct check check = {&f->conf, &f->reader, f->pool, f->problems};
     check_ports(&check);
     check_binds(&check);

@@ -1,0 +1,101 @@
+#include <string.h>
+
+#include <criterion/criterion.h>
+
+#include "certs/mem.h"
+#include "conf/section.h"
+#include "tests/unit/conf/fixture.h"
+
+/* Read the text and open its first section. */
+static void open_first(struct fixture *f, struct section *s, const char *text)
+{
+    fixture_begin(f);
+    fixture_read(f, text);
+    section_open(s, f->reader.sections[0], f->pool, f->problems);
+}
+
+Test(section, notes_missing_keys_at_the_header)
+{
+    struct fixture f;
+    struct section s;
+    const char *lines[] = {"t.conf:2: [trust t] has no anchors; right: anchors = a path",
+                           "t.conf:2: [trust t] has no revocation; right: revocation = off, as "
+                           "checking is not in this "
+                           "version yet and that must be written out",
+                           NULL};
+    open_first(&f, &s, "; x\n[trust t]\n");
+    fixture_expect(&f, lines);
+    fixture_end(&f);
+}
+
+Test(section, takes_numbers_and_choices_or_their_defaults)
+{
+    struct fixture f;
+    struct section s;
+    open_first(&f, &s, "[gateway]\nname = g\nlog_level = debug\n");
+    cr_assert_eq(problems_count(f.problems), 0);
+    cr_assert_eq(s.number[KEYS_LOG_LEVEL], 3);
+    cr_assert_eq(s.number[KEYS_LOG_FORMAT], 0);
+    cr_assert(section_has_choice(&s, KEYS_LOG_LEVEL));
+    cr_assert_not(section_has_choice(&s, KEYS_LOG_FORMAT));
+    fixture_end(&f);
+}
+
+Test(section, notes_wrong_values_with_what_would_be_right)
+{
+    struct fixture f;
+    struct section s;
+    open_first(&f, &s, "[device d]\ngap = 20s\nprotocol = mlp\nmax_links = many\n");
+    cr_assert(fixture_says(&f,
+                           "t.conf:2: gap = 20s is out of range; right: a duration (ms, s, m, h) "
+                           "from 1ms to 10s"));
+    cr_assert(fixture_says(&f, "t.conf:3: protocol = mlp is not a word that is known here; right: "
+                               "raw, gap, line, mllp, modbus-rtu or modbus-tcp"));
+    cr_assert(fixture_says(&f,
+                           "t.conf:4: max_links = many is not a number; right: a number from 1 to "
+                           "1024"));
+    cr_assert_eq(s.number[KEYS_GAP], 20, "the default stands in");
+    cr_assert_not(section_has_choice(&s, KEYS_PROTOCOL));
+    fixture_end(&f);
+}
+
+Test(section, revocation_says_why_it_must_be_off)
+{
+    struct fixture f;
+    struct section s;
+    const char *lines[] = {"t.conf:3: revocation = crl is not a word that is known here; right: "
+                           "revocation = off, as checking is not in this version yet and that must "
+                           "be written out",
+                           NULL};
+    open_first(&f, &s, "[trust t]\nanchors = a\nrevocation = crl\n");
+    fixture_expect(&f, lines);
+    fixture_end(&f);
+}
+
+Test(section, gives_texts_and_absolute_paths)
+{
+    struct fixture f;
+    struct section s;
+    open_first(&f, &s, "[gateway]\nname = g\nstate_dir = state\n");
+    cr_assert_str_eq(section_text(&s, KEYS_GATEWAY_NAME), "g");
+    cr_assert_str_eq(section_path(&s, KEYS_STATE_DIR), "/etc/w/state");
+    cr_assert_str_eq(section_path(&s, KEYS_CONTROL), "/run/wardgate/control.sock");
+    cr_assert_null(section_text(&s, KEYS_INCLUDE));
+    fixture_end(&f);
+}
+
+Test(section, notes_no_memory_once)
+{
+    struct fixture f;
+    struct section s;
+    static char big[20000];
+    open_first(&f, &s, "[gateway]\nname = g\n");
+    memset(big, 'x', sizeof(big) - 1);
+    mem_fail_nth(1);
+    cr_assert_null(section_copy(&s, big));
+    section_run_out(&s);
+    mem_fail_nth(0);
+    cr_assert_eq(problems_count(f.problems), 1);
+    cr_assert(s.no_memory);
+    fixture_end(&f);
+}
