@@ -86,6 +86,11 @@ static int fill_from_alert(const struct tls_engine *e, int code, struct fault *f
 /* Our side has found the fault. */
 static int fill_from_error(int error, struct fault *f)
 {
+    /* wolfCrypt's block of codes about certificates: some end the handshake before the callback. */
+    if (error <= ASN_PARSE_E && error >= ASN_CRIT_EXT_E) {
+        return set_tls(f, FAULT_BAD_CERT, "the peer's certificate is not acceptable: ",
+                       wolfSSL_ERR_reason_error_string((unsigned long)error));
+    }
     switch (error) {
     case NO_PEER_CERT:
         return set_tls(f, FAULT_NO_CERT, "the peer sent no certificate", NULL);

@@ -76,7 +76,9 @@ static int explain(struct tls_engine *e, const struct cert_view *view, int error
         return refuse(e, FAULT_UNTRUSTED, view, "not in this trust: issuer ", facts.issuer);
     default:
         return refuse(e, FAULT_BAD_CERT, view,
-                      wolfSSL_ERR_reason_error_string((unsigned long)error), NULL);
+                      error < 0 ? wolfSSL_ERR_reason_error_string((unsigned long)error)
+                                : "chain refused: signature, path length or constraints",
+                      NULL);
     }
 }
 

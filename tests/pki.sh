@@ -12,6 +12,9 @@
 #   other.pem other.key          an unrelated root (Other Root CA)
 #   int-other.pem                an intermediate of the unrelated root with the very same DN
 #   root-expired.pem root-notyet.pem   self-signed CAs outside their time
+#   int-expired.pem              an intermediate of the root whose time is over
+#   int-limited.pem              one with name constraints on URIs
+#   int-deep.pem                 one issued by int.pem, whose path length forbids it
 #   both-roots.pem               root.pem and other.pem in one file
 #
 # Good ends
@@ -35,6 +38,9 @@
 #   ip         SAN ip 127.0.0.1 only        wild      SAN dns *.hospital.example only (good)
 #   nul        SAN dns with a NUL inside: "NAME NUL .evil.example"
 #   crit       an unknown critical extension
+#   ca         basicConstraints CA:TRUE         sha1      signed with SHA-1
+#   expiredint limitedint deepint oldroot   issued by int-expired, int-limited, int-deep (those in the file)
+#              and root-expired
 #
 # (wild fits hl7 and bms; every variant shares the key of NAME, but rsa has its own.)
 #
@@ -116,8 +122,8 @@ authority()
 # issue OUT REQUEST_OF ISSUER SUBJECT: extensions come from work/ext; start and end may be set.
 issue()
 {
-    run openssl ca -batch -notext -config work/ca.cnf -cert "$3.pem" -keyfile "$3.key" \
-        -in "work/$2.csr" -extfile work/ext -subj "$4" -startdate "${start:-$yesterday}" \
+    run openssl ca -batch -notext -config work/ca.cnf -md "${md:-sha256}" \
+        -cert "$3.pem" -keyfile "$3.key" -in "work/$2.csr" -extfile work/ext -subj "$4" -startdate "${start:-$yesterday}" \
         -enddate "${end:-$next_year}" -out "$1.pem"
     [ "$1" = "$2" ] || cp "$2.key" "$1.key"
 }
@@ -176,6 +182,15 @@ variants()
     issue "$name-other" "$name" other "$subject"
     issue "$name-leafsigned" "$name" monitor-7-leaf "$subject"
     cat monitor-7-leaf.pem int.pem >>"$name-leafsigned.pem"
+    md=sha1
+    issue "$name-sha1" "$name" root "$subject"
+    md=
+    for ca in expired limited deep; do
+        issue "$name-${ca}int" "$name" int-$ca "$subject"
+        cat int-$ca.pem >>"$name-${ca}int.pem"
+    done
+    cat int.pem >>"$name-deepint.pem"
+    issue "$name-oldroot" "$name" root-expired "$subject"
     ext "$eku" DNS:stranger.example $sign
     issue "$name-badname" "$name" root "$subject"
     ext "$wrong_eku" "$san" $sign
@@ -194,6 +209,9 @@ variants()
     issue "$name-nul" "$name" root "$subject"
     ext "$eku" "$san" $sign '1.2.3.4.5 = critical,ASN1:UTF8String:x'
     issue "$name-crit" "$name" root "$subject"
+    sed -i 's/CA:FALSE/CA:TRUE/' work/ext
+    sed -i '/1.2.3.4.5/d' work/ext
+    issue "$name-ca" "$name" root "$subject"
 }
 
 # rsa_variant NAME ISSUER EKU SAN SUBJECT
@@ -222,6 +240,20 @@ for ca in root other; do
     sed -n '/\[int_ext\]/,$p' work/ca.cnf | tail -n +2 >work/ext
     issue $out $out $ca "/O=Hospital/CN=Hospital Device CA"
 done
+
+# intermediate OUT ISSUER [MORE]: one more CA with its own name.
+intermediate()
+{
+    key "$1"
+    sed -n '/\[int_ext\]/,$p' work/ca.cnf | tail -n +2 >work/ext
+    echo "${3:-}" >>work/ext
+    issue "$1" "$1" "$2" "/O=Hospital/CN=Hospital CA $1"
+}
+intermediate int-limited root 'nameConstraints = critical,permitted;URI:.hospital.example'
+intermediate int-deep int
+start=$long_ago end=$yesterday
+intermediate int-expired root
+start='' end=''
 
 both=clientAuth,serverAuth
 for device in pump-12 monitor-7 analyser-3; do

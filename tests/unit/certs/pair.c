@@ -92,13 +92,38 @@ static void open_end(struct pair_end *end, const struct end_setup *setup)
     trust_release(t);
 }
 
-/* Give an engine another WOLFSSL below: a peer that our own engine would never be. It verifies like
- * ours, over root.pem. */
-static void become_odd(struct tls_engine *e, WOLFSSL_METHOD *method, bool is_bare)
+/* What an odd peer shows: the engine's identity, other files, or nothing. */
+struct odd_peer {
+    WOLFSSL_METHOD *method;
+    const char *raw;
+    bool is_bare;
+};
+
+static void show_identity(WOLFSSL_CTX *ctx, const struct tls_engine *e, const struct odd_peer *odd)
 {
-    WOLFSSL_CTX *ctx = wolfSSL_CTX_new(method);
     struct span chain = identity_chain_der(e->identity);
     struct span key = identity_key_der(e->identity);
+    int done[2] = {WOLFSSL_SUCCESS, WOLFSSL_SUCCESS};
+
+    if (odd->raw != NULL) {
+        done[0] = wolfSSL_CTX_use_certificate_chain_file(ctx, pair_path(odd->raw, ".pem"));
+        done[1] = wolfSSL_CTX_use_PrivateKey_file(ctx, pair_path(odd->raw, ".key"),
+                                                  WOLFSSL_FILETYPE_PEM);
+    } else if (!odd->is_bare) {
+        done[0] = wolfSSL_CTX_use_certificate_chain_buffer_format(ctx, chain.data, (long)chain.len,
+                                                                  WOLFSSL_FILETYPE_ASN1);
+        done[1] = wolfSSL_CTX_use_PrivateKey_buffer(ctx, key.data, (long)key.len,
+                                                    WOLFSSL_FILETYPE_ASN1);
+    }
+    cr_assert(done[0] == WOLFSSL_SUCCESS && done[1] == WOLFSSL_SUCCESS, "%s",
+              odd->raw != NULL ? odd->raw : "identity");
+}
+
+/* Give an engine another WOLFSSL below: a peer that our own engine would never be. It verifies like
+ * ours, over root.pem. */
+static void become_odd(struct tls_engine *e, const struct odd_peer *odd)
+{
+    WOLFSSL_CTX *ctx = wolfSSL_CTX_new(odd->method);
 
     cr_assert_not_null(ctx);
     cr_assert_eq(wolfSSL_CTX_load_verify_locations(ctx, pair_path("root", ".pem"), NULL),
@@ -106,14 +131,7 @@ static void become_odd(struct tls_engine *e, WOLFSSL_METHOD *method, bool is_bar
     wolfSSL_CTX_set_verify(ctx, WOLFSSL_VERIFY_PEER, tls_verify_peer);
     wolfSSL_CTX_SetIORecv(ctx, tls_engine_receive);
     wolfSSL_CTX_SetIOSend(ctx, tls_engine_send);
-    if (!is_bare) {
-        cr_assert_eq(wolfSSL_CTX_use_certificate_chain_buffer_format(
-                         ctx, chain.data, (long)chain.len, WOLFSSL_FILETYPE_ASN1),
-                     WOLFSSL_SUCCESS);
-        cr_assert_eq(
-            wolfSSL_CTX_use_PrivateKey_buffer(ctx, key.data, (long)key.len, WOLFSSL_FILETYPE_ASN1),
-            WOLFSSL_SUCCESS);
-    }
+    show_identity(ctx, e, odd);
     wolfSSL_free(e->ssl);
     e->ssl = wolfSSL_new(ctx);
     cr_assert_not_null(e->ssl);
@@ -125,13 +143,18 @@ static void become_odd(struct tls_engine *e, WOLFSSL_METHOD *method, bool is_bar
 
 static void make_odd_ends(struct pair *p, const struct pair_setup *setup)
 {
-    if (setup->client_is_old) {
-        become_odd(p->client.engine, wolfTLSv1_2_client_method(), setup->client_is_bare);
-    } else if (setup->client_is_bare) {
-        become_odd(p->client.engine, wolfTLSv1_3_client_method(), true);
+    struct odd_peer client = {NULL, setup->client_raw, setup->client_is_bare};
+    struct odd_peer server = {NULL, setup->server_raw, false};
+
+    if (setup->client_is_old || setup->client_is_bare || setup->client_raw != NULL) {
+        client.method = setup->client_is_old ? wolfTLSv1_2_client_method()
+                                             : wolfTLSv1_3_client_method();
+        become_odd(p->client.engine, &client);
     }
-    if (setup->server_is_old) {
-        become_odd(p->server.engine, wolfTLSv1_2_server_method(), false);
+    if (setup->server_is_old || setup->server_raw != NULL) {
+        server.method = setup->server_is_old ? wolfTLSv1_2_server_method()
+                                             : wolfTLSv1_3_server_method();
+        become_odd(p->server.engine, &server);
     }
 }
 
@@ -147,7 +170,7 @@ void pair_open(struct pair *p, const struct pair_setup *setup)
         .identity = or_else(setup->client, "bms"),
         .allow = or_else(setup->client_allow, "dns:hl7.hospital.example"),
         .trust = setup->client_trust,
-        .min = setup->min,
+        .min = setup->allows_tls12 ? TLS_VERSION_1_2 : TLS_VERSION_1_3,
         .server_name = setup->server_name,
     };
     struct end_setup server = {
@@ -155,7 +178,7 @@ void pair_open(struct pair *p, const struct pair_setup *setup)
         .identity = or_else(setup->server, "hl7"),
         .allow = or_else(setup->server_allow, "dns:bms.hospital.example"),
         .trust = setup->server_trust,
-        .min = setup->min,
+        .min = setup->allows_tls12 ? TLS_VERSION_1_2 : TLS_VERSION_1_3,
     };
 
     open_end(&p->client, &client);

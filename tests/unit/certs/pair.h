@@ -21,11 +21,13 @@ struct pair_setup {
     struct trust *client_trust; /* borrowed; NULL: a new one over root.pem */
     struct trust *server_trust;
     const char *server_name; /* SNI */
-    enum tls_version min;    /* of a trust that is made here */
+    bool allows_tls12;       /* a trust that is made here */
     bool client_is_old;      /* this end speaks TLS 1.2 and nothing else */
     bool server_is_old;
-    bool client_is_bare; /* this client has no certificate */
-    size_t cut;          /* bytes handed over at once; 0: all */
+    bool client_is_bare;    /* this client has no certificate */
+    const char *client_raw; /* files that identity_load refuses, given straight to wolfSSL */
+    const char *server_raw;
+    size_t cut; /* bytes handed over at once; 0: all */
 };
 
 /* One end with what it has received and not yet used. */
