@@ -158,7 +158,7 @@ const char *fixture_pki(const char *name)
     char here[PATH_SIZE / 2];
     char *path = paths[next++ % PKI_PATHS];
     cr_assert_not_null(getcwd(here, sizeof(here)));
-    (void)snprintf(path, PATH_SIZE, "%s/build/pki/%s", here, name);
+    (void)snprintf(path, PATH_SIZE, "%s/build/pki%s%s", here, name[0] != '\0' ? "/" : "", name);
     return path;
 }
 

@@ -63,7 +63,7 @@ const char *fixture_folder(void);
 /* Write a file into it (folders on the way are made); returns its absolute path (static memory). */
 const char *fixture_write(const char *name, const char *text);
 
-/* The absolute path of a file of the test PKI; static memory, four at a time. */
+/* The absolute path of a file of the test PKI ("": its folder); static memory, four at a time. */
 const char *fixture_pki(const char *name);
 
 /* Load a file of the folder with the wall clock's time. NULL with f->problems. Begins *f. */
