@@ -58,6 +58,25 @@ class Tcp:
         self.sock.close()
 
 
+class Listening:
+    """A device that the gateway dials: `port` is what its section says."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.settimeout(10)
+        self.number = self.listener.getsockname()[1]
+        self.port = "tcp:127.0.0.1:%d" % self.number
+
+    def accept(self):
+        try:
+            return Tcp(self.listener.accept()[0])
+        except socket.timeout:
+            raise Failure("the gateway did not dial the device") from None
+
+    def nobody_came(self):
+        return not select.select([self.listener], [], [], 0)[0]
+
+
 class Wire:
     """A serial line: two pseudo-terminals joined by socat. `near` is the gateway's end."""
 

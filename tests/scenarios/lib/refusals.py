@@ -10,7 +10,7 @@ COMMON = [
     ("cn", ("wrong-name",)),
     ("leafsigned", ("untrusted", "bad-certificate", "wrong-usage")),
     ("nul", ("wrong-name", "bad-certificate")),
-    ("nosign", ("wrong-usage",)),
+    ("nosign", ("wrong-usage", "tls-error")),
     ("crit", ("bad-certificate", "untrusted")),
 ]
 SECRET = b"SECRET-OF-THE-PEER\n"

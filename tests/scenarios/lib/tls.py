@@ -77,12 +77,22 @@ class Link:
                     continue
                 if not record:
                     self.ended = "eof"
+                    self._farewell()
                     return
                 self.records.append(record)
                 if on_record:
                     on_record(self, record)
         except (OSError, ValueError) as error:
             self.ended = self.ended or str(error) or "error"
+
+    def _farewell(self):
+        """close_notify, then the end: how a server answers a client that has ended."""
+        try:
+            with self.lock:
+                self.sock.unwrap()
+        except (OSError, ValueError):
+            pass
+        self.sock.close()
 
     def bytes(self):
         return b"".join(self.records)
