@@ -301,17 +301,16 @@ static struct session *device_session_for_local(struct device *d)
 bool device_take_local(struct device *d, struct endpoint *local)
 {
     struct session *s = d->stopping ? NULL : device_session_for_local(d);
-    bool cooling = s != NULL && session_own_refused(s) && session_wait_left_ms(s) > 0;
-    if (s == NULL || cooling) {
-        device_log_refused(d, endpoint_peer(local), cooling ? FAULT_OWN_REFUSED : FAULT_LIMIT,
-                           FAULT_SIDE_SERVER,
-                           cooling ? "the server refuses our certificate"
-                                   : "no link to a server is free for this connection");
+    if (s == NULL) {
+        device_log_refused(d, endpoint_peer(local), FAULT_LIMIT, FAULT_SIDE_SERVER,
+                           "no link to a server is free for this connection");
         return false;
     }
     session_attach_local(s, local);
+    /* Dial now; but a server that refused our certificate is not asked again for every knock. */
+    bool cooling = session_own_refused(s) && session_wait_left_ms(s) > 0;
     enum session_state state = session_state(s);
-    if (state == SESSION_STATE_DOWN || state == SESSION_STATE_WAITING) {
+    if (state == SESSION_STATE_DOWN || (state == SESSION_STATE_WAITING && !cooling)) {
         session_start(s);
     }
     return true;

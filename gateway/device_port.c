@@ -157,6 +157,7 @@ static void device_port_on_data(void *owner, struct span data)
     }
     d->host.device_data_ms = io_now_ms(d->settings.io);
     d->host.up.lost += data.len;
+    session_tell_drop(&d->host);
     while (data.len > 0) { /* follow the framing, so that a new link starts at a message's edge */
         struct framer_cut cut = framer_step(&d->host.idle_framer, data);
         data = span_after(data, cut.len);

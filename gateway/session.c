@@ -107,57 +107,6 @@ void session_keep_fault(struct session *s, const struct fault *f)
     }
 }
 
-/* One line for each change of state. */
-static void session_log_state(const struct session *s)
-{
-    bool broken = s->state == SESSION_STATE_CLOSING && s->cause.code != FAULT_NONE;
-    bool up = s->state == SESSION_STATE_UP;
-    bool has_peer = s->peer_text[0] != '\0' && s->state != SESSION_STATE_WAITING;
-    const struct tls_peer *peer = session_secure_peer(s);
-    struct log_field fields[] = {
-        LOG_TEXT("state", session_table_state_name(s->state)),
-        LOG_TEXT("peer", has_peer ? s->peer_text : ""),
-        LOG_TEXT("server", has_peer ? "" : session_server(s)),
-        LOG_TEXT("peer_subject", up && peer != NULL ? peer->leaf.subject : ""),
-        LOG_TEXT("peer_serial", up ? s->peer_serial : ""),
-        LOG_TEXT("allowed_by", up && peer != NULL ? peer->matched : ""),
-        LOG_TEXT("suite", up && peer != NULL ? peer->suite : ""),
-        LOG_TEXT("verdict", up && s->verdict_known ? verdict_name(s->verdict.kind) : ""),
-        LOG_TEXT("cause", broken ? fault_code_name(s->cause.code) : ""),
-        LOG_TEXT("side", broken ? fault_side_name(s->cause.side) : ""),
-    };
-    log_event(CONF_LOG_INFO, s->host->conf->name, "link-state", fields,
-              sizeof fields / sizeof fields[0]);
-}
-
-/* An end that is nobody's failure. */
-static bool session_ended_well(enum fault_code code)
-{
-    return code == FAULT_NONE || code == FAULT_CLOSED || code == FAULT_STOPPED ||
-           code == FAULT_IDLE || code == FAULT_REPLACED;
-}
-
-/* The line at the end of a link: who, how much, how long, why. */
-static void session_log_end(const struct session *s)
-{
-    bool failed = s->cause.code != FAULT_NONE;
-    struct log_field fields[] = {
-        LOG_TEXT("peer", s->peer_text[0] != '\0' ? s->peer_text : session_server(s)),
-        LOG_TEXT("peer_serial", s->peer_serial),
-        LOG_NUMBER("device_to_server_bytes", s->up.here.bytes),
-        LOG_NUMBER("server_to_device_bytes", s->down.here.bytes),
-        LOG_NUMBER("duration_ms", s->was_up ? io_now_ms(s->host->io) - s->up_at_ms : 0),
-        LOG_NUMBER("lost_bytes", s->up.here.lost + s->down.here.lost),
-        LOG_TEXT("cause", failed ? fault_code_name(s->cause.code) : "finished"),
-        LOG_TEXT("side", failed ? fault_side_name(s->cause.side) : ""),
-        LOG_TEXT("text", failed ? fault_text(&s->cause) : ""),
-        LOG_TEXT("note", failed ? s->cause.note : ""),
-    };
-    log_event(session_ended_well(s->cause.code) ? CONF_LOG_INFO : CONF_LOG_WARNING,
-              s->host->conf->name, s->was_up ? "link-ended" : "link-failed", fields,
-              sizeof fields / sizeof fields[0]);
-}
-
 static void session_note_fault(struct session *s)
 {
     /* A peer that dialled in may go when it likes; a server that goes is worth a note. */
@@ -173,6 +122,9 @@ static void session_conclude(struct session *s)
 {
     session_log_end(s);
     session_note_fault(s);
+    if (s->was_up) {
+        s->host->lost_told += s->up.here.lost + s->down.here.lost; /* in the line above */
+    }
     s->own_refused = s->cause.code == FAULT_OWN_REFUSED;
     s->server_failed = s->cause.code != FAULT_NONE && s->cause.side != FAULT_SIDE_DEVICE &&
                        s->cause.code != FAULT_STOPPED && s->cause.code != FAULT_IDLE;
@@ -255,6 +207,9 @@ static void session_do_open_flows(struct session *s)
     s->up_at_ms = io_now_ms(s->host->io);
     s->last_data_ms = s->up_at_ms;
     s->host->sessions++;
+    session_tell_lost(s);
+    s->up.here.lost = 0;
+    s->down.here.lost = 0;
     session_arm_idle(s);
     session_local_open_flows(s);
 }

@@ -44,6 +44,8 @@ struct session_host {
     struct flow_counters down; /* server to device */
     uint64_t sessions;         /* links that reached UP */
     uint64_t refusals;         /* peers that we refused */
+    uint64_t lost_told;        /* of up.lost and down.lost: what the log has told */
+    bool drop_told;            /* since the last link the log said that bytes are dropped */
     uint64_t device_data_ms;   /* loop clock of the device's last byte; 0: none yet */
     struct fault last_fault;
     int64_t last_fault_at_s;
@@ -116,6 +118,9 @@ bool session_own_refused(const struct session *s);
 
 /* Fill what status shows of this link. */
 void session_snapshot(const struct session *s, struct snapshot_link *out);
+
+/* The device speaks and no link is up: say once, until the next link, that its bytes are dropped. */
+void session_tell_drop(struct session_host *host);
 
 /* A list of sessions, for the owner. */
 struct session **session_next_slot(struct session *s);

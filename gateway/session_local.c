@@ -207,18 +207,18 @@ static bool session_local_port_stays(const struct session *s)
 }
 
 /* A port that is lent stays until the session ends; but a TCP device must learn from a close that
- * its link is over. A device that dialled in and whose link never came up may stay while the list
- * of servers is tried; after a whole round, or after the link was up, it is told by a close. */
+ * its link is over. A device that dialled in while no server can be had waits with us: braked, or
+ * read to throw away, as while_down says. */
 bool session_local_may_stay(const struct session *s)
 {
     if (s->local_lent) {
         return session_local_port_stays(s);
     }
-    bool waiting = s->redials && s->state != SESSION_STATE_STOPPING &&
-                   s->state != SESSION_STATE_ENDED;
-    bool last_of_round = s->round + 1 >= s->host->conf->connect_count;
-    bool stays = waiting && !s->was_up && !last_of_round && s->cause.side != FAULT_SIDE_DEVICE;
-    return s->state == SESSION_STATE_WAITING ? true : stays;
+    if (s->state == SESSION_STATE_WAITING) {
+        return true; /* it came after the last link had ended */
+    }
+    return s->redials && !s->was_up && s->state != SESSION_STATE_STOPPING &&
+           s->state != SESSION_STATE_ENDED;
 }
 
 static void session_local_give_back(struct session *s)
@@ -307,6 +307,7 @@ static void session_local_take(struct session *s, struct span data)
     } else if (s->host->conf->while_down == CONF_DOWN_BLOCK) {
         (void)flow_hold(&s->up, data); /* without memory it is counted as lost */
     } else {
+        session_tell_drop(s->host);
         flow_drop(&s->up, data);
     }
     if (flow_wants_silence(&s->up)) {

@@ -73,6 +73,15 @@ void session_check_closed(struct session *s);
 /* Deliver FINISHED when both directions have ended (UP), or all is out (DRAINING, STOPPING). */
 void session_check_finished(struct session *s);
 
+/* session_log.c. One line for each change of state; the line at the end of a link: who, how much,
+ * how long, why. */
+void session_log_state(const struct session *s);
+void session_log_end(const struct session *s);
+/* An end that is nobody's failure. */
+bool session_ended_well(enum fault_code code);
+/* What was lost while no link was up, in one line, when one is up again. */
+void session_tell_lost(struct session *s);
+
 /* session_secure.c */
 void session_secure_dial(struct session *s);
 void session_secure_handshake(struct session *s);
