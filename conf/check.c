@@ -15,7 +15,10 @@ void check_refuse(const struct check *c, const struct conf_device *d, enum keys_
         problems_add(c->problems, d->file, d->line_number, text, right);
         return;
     }
-    (void)snprintf(text, sizeof(text), "%s = %s %s", entry->row->name, entry->value, wrong);
+    /* Of a list, the first item would be shown, which may be the wrong one. */
+    bool whole = !entry->row->is_list;
+    (void)snprintf(text, sizeof(text), "%s%s%s %s", entry->row->name, whole ? " = " : "",
+                   whole ? entry->value : "", wrong);
     problems_add(c->problems, d->file, entry->line, text, right);
 }
 

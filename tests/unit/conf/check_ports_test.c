@@ -61,7 +61,7 @@ Test(check_ports, modbus_units_share_a_line)
 Test(check_ports, units_of_a_shared_line_have_one_device)
 {
     expect_two(RTU("/dev/x", "9600 8E1", "1-4"), RTU("/dev/x", "9600 8E1", "10>4"),
-               "t.conf:23: unit_map = 10>4 reaches unit 4, which is of [device a] (t.conf:6) "
+               "t.conf:23: unit_map reaches unit 4, which is of [device a] (t.conf:6) "
                "already; right: units of its own for each device");
 }
 
@@ -91,7 +91,7 @@ Test(check_ports, three_devices_are_each_compared)
                    "[device a]\n%s%s[device b]\n%s%s[device c]\n%s%s",
                    REST, RTU("/dev/x", "9600 8E1", "1"), REST, RTU("/dev/x", "9600 8E1", "2"), REST,
                    RTU("/dev/x", "9600 8E1", "2"));
-    fixture_expect_one(text, "t.conf:32: unit_map = 2 reaches unit 2, which is of [device b] "
+    fixture_expect_one(text, "t.conf:32: unit_map reaches unit 2, which is of [device b] "
                              "(t.conf:15) already; right: units of its own for each device");
 }
 

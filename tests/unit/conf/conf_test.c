@@ -1,0 +1,321 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <criterion/criterion.h>
+
+#include "certs/mem.h"
+#include "certs/tls.h"
+#include "conf/conf.h"
+#include "tests/unit/conf/fixture.h"
+
+#define HEAD  "[gateway]\nname = g\n"
+#define TRUST "[trust t]\nanchors = root.pem\nrevocation = off\n"
+#define DEVICE(name, tcp)                                                                          \
+    "[device " name "]\nport = tcp:10.0.0.1:" tcp "\nprotocol = mllp\n"                            \
+    "connect = h.example:1\ncertificate = pump.pem\nkey = pump.key\ntrust = t\n"
+
+/* Copy a file of the PKI into the folder of the test, mode 0600. */
+static void put(const char *name, const char *pki_name)
+{
+    static char text[20000];
+    FILE *file = fopen(fixture_pki(pki_name), "r");
+    cr_assert_not_null(file, "%s", pki_name);
+    size_t len = fread(text, 1, sizeof(text) - 1, file);
+    cr_assert_eq(fclose(file), 0);
+    text[len] = '\0';
+    cr_assert_eq(chmod(fixture_write(name, text), 0600), 0);
+}
+
+/* The main file with a root, and a pair called pump. */
+static const char *put_all(const char *text)
+{
+    put("root.pem", "root.pem");
+    put("pump.pem", "pump-12.pem");
+    put("pump.key", "pump-12.key");
+    return fixture_write("wardgate.conf", text);
+}
+
+Test(conf, loads_a_whole_file)
+{
+    struct fixture f;
+    const char *path = put_all(HEAD TRUST DEVICE("a", "5"));
+    struct conf *c = fixture_load(&f, path);
+    fixture_expect(&f, (const char *const[]){NULL});
+    cr_assert_not_null(c);
+    cr_assert_str_eq(c->path, path);
+    cr_assert_eq(c->device_count, 1);
+    cr_assert_not_null(c->devices[0].identity);
+    cr_assert_not_null(c->devices[0].trust);
+    cr_assert_eq(c->devices[0].trust, c->trusts[0].trust);
+    cr_assert_eq(conf_find_device(c, "a"), &c->devices[0]);
+    cr_assert_null(conf_find_device(c, "b"));
+    conf_free(c);
+    conf_free(NULL);
+    fixture_end(&f);
+}
+
+Test(conf, a_missing_file_is_a_problem)
+{
+    struct fixture f;
+    const char *lines[] = {
+        "/nonexistent/w.conf: cannot be read: No such file or directory; right: a "
+        "file that this user may read",
+        NULL};
+    cr_assert_null(fixture_load(&f, "/nonexistent/w.conf"));
+    fixture_expect(&f, lines);
+    fixture_end(&f);
+}
+
+Test(conf, any_problem_means_no_configuration)
+{
+    struct fixture f;
+    cr_assert_null(fixture_load(&f, put_all(HEAD TRUST DEVICE("a", "5") "gap = 1s\n")));
+    cr_assert_eq(problems_count(f.problems), 1);
+    fixture_end(&f);
+}
+
+Test(conf, problems_of_earlier_loads_do_not_matter)
+{
+    struct fixture f;
+    cr_assert_null(fixture_load(&f, "/nonexistent"));
+    struct conf *c = conf_load(put_all(HEAD TRUST DEVICE("a", "5")), (int64_t)time(NULL),
+                               f.problems);
+    cr_assert_not_null(c);
+    conf_free(c);
+    fixture_end(&f);
+}
+
+/* ---- Includes ---- */
+
+Test(conf, reads_the_files_of_an_include_folder_in_order)
+{
+    struct fixture f;
+    (void)put_all(HEAD "include = conf.d\n" TRUST DEVICE("m", "1"));
+    (void)fixture_write("conf.d/20-b.conf", "[device b]\nport = tcp:10.0.0.1:2\nprotocol = mllp\n"
+                                            "connect = h.example:1\ncertificate = ../pump.pem\n"
+                                            "key = ../pump.key\ntrust = t\n");
+    (void)fixture_write("conf.d/10-a.conf", "[device a]\nport = tcp:10.0.0.1:3\nprotocol = mllp\n"
+                                            "connect = h.example:1\ncertificate = own.pem\n"
+                                            "key = own.key\ntrust = t\n");
+    (void)fixture_write("conf.d/not-me.txt", "nonsense\n");
+    put("conf.d/own.pem", "monitor-7.pem");
+    put("conf.d/own.key", "monitor-7.key");
+    const char *path = put_all(HEAD "include = conf.d\n" TRUST DEVICE("m", "1"));
+    struct conf *c = fixture_load(&f, path);
+    fixture_expect(&f, (const char *const[]){NULL});
+    cr_assert_not_null(c);
+    cr_assert_eq(c->device_count, 3);
+    cr_assert_str_eq(c->devices[0].name, "m");
+    cr_assert_str_eq(c->devices[1].name, "a");
+    cr_assert_str_eq(c->devices[2].name, "b");
+    cr_assert_not_null(strstr(c->devices[1].certificate, "/conf.d/own.pem"));
+    conf_free(c);
+    fixture_end(&f);
+}
+
+Test(conf, problems_of_included_files_name_them)
+{
+    struct fixture f;
+    char line[512];
+    (void)fixture_write("conf.d/a.conf", "; x\n[device a\n");
+    cr_assert_null(fixture_load(&f, put_all(HEAD "include = conf.d\n" TRUST DEVICE("m", "1"))));
+    (void)snprintf(line, sizeof(line),
+                   "%s/conf.d/a.conf:2: the section header does not end with ]; right: [gateway], "
+                   "[trust NAME] or [device NAME], and nothing behind but a comment",
+                   fixture_folder());
+    fixture_expect(&f, (const char *const[]){line, NULL});
+    fixture_end(&f);
+}
+
+Test(conf, a_missing_include_folder_is_a_problem_with_its_line)
+{
+    struct fixture f;
+    char line[512];
+    const char *path = put_all(HEAD "include = nodir\n" TRUST DEVICE("m", "1"));
+    cr_assert_null(fixture_load(&f, path));
+    (void)snprintf(
+        line, sizeof(line),
+        "%s:3: include = nodir cannot be read: No such file or directory; right: a folder "
+        "with *.conf files, its path relative to this file",
+        path);
+    fixture_expect(&f, (const char *const[]){line, NULL});
+    fixture_end(&f);
+}
+
+Test(conf, includes_do_not_nest)
+{
+    struct fixture f;
+    char line[600];
+    (void)fixture_write("conf.d/a.conf", "[gateway]\ninclude = more.d\n");
+    (void)fixture_write("conf.d/more.d/b.conf", "nonsense\n");
+    const char *path = put_all(HEAD "include = conf.d\n" TRUST DEVICE("m", "1"));
+    cr_assert_null(fixture_load(&f, path));
+    (void)snprintf(line, sizeof(line),
+                   "%s/conf.d/a.conf:1: [gateway] is there already, at %s:1; right: one section of "
+                   "each name",
+                   fixture_folder(), path);
+    fixture_expect(&f, (const char *const[]){line, NULL});
+    fixture_end(&f);
+}
+
+Test(conf, a_name_is_unique_over_all_files)
+{
+    struct fixture f;
+    (void)fixture_write("conf.d/a.conf", "[device m]\n");
+    cr_assert_null(fixture_load(&f, put_all(HEAD "include = conf.d\n" TRUST DEVICE("m", "1"))));
+    cr_assert_eq(problems_count(f.problems), 1);
+    cr_assert_not_null(strstr(problems_text(f.problems, 0), "[device m] is there already"));
+    fixture_end(&f);
+}
+
+/* ---- The control socket ---- */
+
+Test(conf, finds_the_control_socket_in_a_file_with_slips)
+{
+    struct fixture f;
+    fixture_begin(&f);
+    const char *path = fixture_write("w.conf",
+                                     "[gateway]\ncontrol = run/c.sock\nfoo = 1\n[device\n");
+    char *control = conf_find_control(path, f.problems);
+    cr_assert_not_null(control);
+    cr_assert_eq(problems_count(f.problems), 0);
+    cr_assert_not_null(strstr(control, "/run/c.sock"));
+    cr_assert_eq(control[0], '/');
+    mem_free(control);
+    fixture_end(&f);
+}
+
+Test(conf, the_control_socket_has_a_default)
+{
+    struct fixture f;
+    fixture_begin(&f);
+    char *control = conf_find_control(fixture_write("w.conf", HEAD), f.problems);
+    cr_assert_str_eq(control, "/run/wardgate/control.sock");
+    mem_free(control);
+    fixture_end(&f);
+}
+
+Test(conf, no_file_and_no_gateway_have_no_control_socket)
+{
+    struct fixture f;
+    fixture_begin(&f);
+    cr_assert_null(conf_find_control("/nonexistent", f.problems));
+    cr_assert_eq(problems_count(f.problems), 1);
+    cr_assert_null(conf_find_control(fixture_write("w.conf", "[trust t]\n"), f.problems));
+    cr_assert_eq(problems_count(f.problems), 2);
+    fixture_end(&f);
+}
+
+/* ---- Comparing ---- */
+
+/* What a reload from the first text and files to the second text must do for device a. `change` is
+ * called between. */
+static enum conf_change compare(const char *first, const char *second, void (*change)(void))
+{
+    struct fixture f;
+    struct conf *a = fixture_load(&f, put_all(first));
+    cr_assert_not_null(a);
+    char path[300];
+    (void)snprintf(path, sizeof(path), "%.250s", put_all(second));
+    if (change != NULL) {
+        change();
+    }
+    struct conf *b = conf_load(path, (int64_t)time(NULL), f.problems);
+    fixture_expect(&f, (const char *const[]){NULL});
+    enum conf_change result = conf_compare_device(&a->devices[0], &b->devices[0]);
+    conf_free(a);
+    conf_free(b);
+    fixture_end(&f);
+    return result;
+}
+
+static void renew_certificate(void)
+{
+    put("pump.pem", "pump-12-rsa.pem");
+    put("pump.key", "pump-12-rsa.key");
+}
+
+static void renew_trust(void)
+{
+    put("root.pem", "both-roots.pem");
+}
+
+Test(conf, compare_tells_same_credentials_and_changed)
+{
+    static const char FILE_A[] = HEAD TRUST DEVICE("a", "5");
+    static const char FILE_B[] = HEAD "; moved\n" TRUST "\n" DEVICE("a", "5") DEVICE("b", "6");
+    static const char FILE_C[] = HEAD TRUST DEVICE("a", "5") "retry_max = 59s\n";
+    static const char FILE_D[] = HEAD TRUST "tls_min = 1.2\n" DEVICE("a", "5");
+    cr_assert_eq(compare(FILE_A, FILE_A, NULL), CONF_SAME);
+    cr_assert_eq(compare(FILE_A, FILE_B, NULL), CONF_SAME);
+    cr_assert_eq(compare(FILE_A, FILE_A, renew_certificate), CONF_CREDENTIALS);
+    cr_assert_eq(compare(FILE_A, FILE_A, renew_trust), CONF_CREDENTIALS);
+    cr_assert_eq(compare(FILE_A, FILE_C, NULL), CONF_CHANGED);
+    cr_assert_eq(compare(FILE_A, FILE_D, NULL), CONF_CHANGED);
+    cr_assert_eq(compare(FILE_A, FILE_C, renew_certificate), CONF_CHANGED);
+}
+
+Test(conf, protocols_have_their_words)
+{
+    cr_assert_str_eq(conf_protocol_name(CONF_PROTOCOL_RAW), "raw");
+    cr_assert_str_eq(conf_protocol_name(CONF_PROTOCOL_MLLP), "mllp");
+    cr_assert_str_eq(conf_protocol_name(CONF_PROTOCOL_MODBUS_RTU), "modbus-rtu");
+    cr_assert_str_eq(conf_protocol_name(CONF_PROTOCOL_MODBUS_TCP), "modbus-tcp");
+}
+
+/* ---- Memory and time ---- */
+
+Test(conf, any_allocation_may_fail)
+{
+    struct fixture f;
+    (void)fixture_write("conf.d/a.conf", "; nothing\n");
+    const char *path = put_all(HEAD "include = conf.d\n" TRUST DEVICE("a", "5"));
+    bool loaded = false;
+    cr_assert_null(fixture_load(&f, "/nonexistent"), "to have TLS initialised");
+    for (uint32_t nth = 1; nth < 2000 && !loaded; nth++) {
+        struct problems *problems = problems_new();
+        mem_fail_nth(nth);
+        struct conf *c = conf_load(path, (int64_t)time(NULL), problems);
+        mem_fail_nth(0);
+        loaded = c != NULL;
+        cr_assert_eq(loaded, problems_count(problems) == 0, "allocation %u", nth);
+        cr_assert(!loaded || nth > 3, "an allocation that failed was not noticed");
+        conf_free(c);
+        problems_free(problems);
+    }
+    cr_assert(loaded);
+    fixture_end(&f);
+}
+
+Test(conf, a_thousand_devices_are_read_in_half_a_second)
+{
+    static char text[600000];
+    struct fixture f;
+    struct timespec from;
+    struct timespec to;
+    size_t used = (size_t)snprintf(text, sizeof(text), "%s", HEAD TRUST);
+    for (int i = 0; i < 1000; i++) {
+        used += (size_t)snprintf(&text[used], sizeof(text) - used,
+                                 "[device d%d]\ndescription = Bed %d\nport = serial:/dev/none%d\n"
+                                 "line = 9600 8N1\nprotocol = raw\nlisten = 127.0.0.1:%d\n"
+                                 "allow = dns:x.example\ncertificate = pump.pem\nkey = pump.key\n"
+                                 "trust = t\n",
+                                 i, i, i, i + 1);
+    }
+    const char *path = put_all(text);
+    cr_assert_eq(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from), 0);
+    struct conf *c = fixture_load(&f, path);
+    cr_assert_eq(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to), 0);
+    double seconds = (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
+    cr_assert_not_null(c);
+    cr_assert_eq(c->device_count, 1000);
+    /* Sanitizers cost much; ten times the bound still finds a quadratic step gone wild. */
+    cr_assert_lt(seconds, 5.0);
+    cr_log_info("%.3f s", seconds);
+    conf_free(c);
+    fixture_end(&f);
+}
