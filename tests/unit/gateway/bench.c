@@ -131,25 +131,33 @@ void bench_end(struct bench *b)
     cr_assert_eq(io_deinit(&b->io), 0, "the loop is not empty");
 }
 
-void bench_run_until(struct bench *b, const unsigned *flag, unsigned least)
-{
-    while (*flag < least) {
-        uv_run(&b->io.loop, UV_RUN_ONCE);
-        cr_assert_not(b->is_late, "too late");
-    }
-}
-
 void bench_turn(struct bench *b)
 {
     uv_run(&b->io.loop, UV_RUN_NOWAIT);
     cr_assert_not(b->is_late, "too late");
 }
 
+/* Not UV_RUN_ONCE: after a timer that told what is waited for, that goes on to wait for input. */
+static void bench_turn_and_wait(struct bench *b)
+{
+    enum { MOST_MS = 2 }; /* what a callback began to watch is not in the descriptor yet */
+
+    bench_turn(b);
+    struct pollfd p = {.fd = uv_backend_fd(&b->io.loop), .events = POLLIN};
+    (void)poll(&p, 1, uv_backend_timeout(&b->io.loop) == 0 ? 0 : MOST_MS);
+}
+
+void bench_run_until(struct bench *b, const unsigned *flag, unsigned least)
+{
+    while (*flag < least) {
+        bench_turn_and_wait(b);
+    }
+}
+
 void bench_run_while_not(struct bench *b, bool (*is_so)(void *arg), void *arg)
 {
     while (!is_so(arg)) {
-        uv_run(&b->io.loop, UV_RUN_ONCE);
-        cr_assert_not(b->is_late, "too late");
+        bench_turn_and_wait(b);
     }
 }
 
