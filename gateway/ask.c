@@ -159,7 +159,9 @@ char *ask_gateway(const struct command_options *options, const char *word, unsig
     }
     answer = ask_path(path, word, wait_s, &f);
     if (answer == NULL) {
-        (void)fprintf(stderr, "wardgate %s: %s\n", word, f.note);
+        const char *advice = f.code == FAULT_REFUSED ? "; start it with 'systemctl start wardgate'"
+                                                     : "";
+        (void)fprintf(stderr, "wardgate %s: %s%s\n", word, f.note, advice);
         *exit_code = f.code == FAULT_MEMORY ? COMMAND_INTERNAL : COMMAND_UNAVAILABLE;
     }
 free_problems:

@@ -74,6 +74,8 @@ int cmd_run(const struct command_options *options)
     int exit_code = COMMAND_INTERNAL;
     /* A peer that went away is an error of one write, not the end of the process. */
     (void)signal(SIGPIPE, SIG_IGN); /* cannot fail for this signal */
+    /* Who asks for a reload while we still read the file must not end us. */
+    (void)signal(SIGHUP, SIG_IGN); /* cannot fail either */
     if (tls_init(&f) != 0) {
         log_fault(CONF_LOG_ERROR, NULL, "cannot-start", &f);
     } else {
