@@ -313,7 +313,8 @@ static uint64_t session_idle_ms(const struct session *s)
 
 void session_arm_idle(struct session *s)
 {
-    if (session_idle_ms(s) > 0) {
+    /* Elsewhere the one timer bounds something shorter: a stop must not wait for an idle limit. */
+    if (s->state == SESSION_STATE_UP && session_idle_ms(s) > 0) {
         session_arm(s, session_idle_ms(s));
     }
 }

@@ -18,6 +18,17 @@ static const struct endpoint_events local_events = {
     .on_closed = session_local_on_closed,
 };
 
+static bool session_local_may_read(const struct session *s)
+{
+    if (s->up.sink == NULL) {
+        bool hold = s->host->conf->while_down == CONF_DOWN_BLOCK;
+        return !hold || flow_held(&s->up) == 0; /* read to throw away, or until one read is held */
+    }
+    /* Told to stop: read on to the end of a message, begin none. */
+    bool begins = s->state == SESSION_STATE_STOPPING && framer_pending(&s->up.framer) == 0;
+    return flow_is_clear(&s->up) && !begins;
+}
+
 /* Read each side only while the other has room: the whole brake. */
 static void session_local_balance(struct session *s)
 {
@@ -25,12 +36,7 @@ static void session_local_balance(struct session *s)
         return;
     }
     if (s->local != NULL && !s->local_ended && !s->local_opening) {
-        bool may_read = s->up.sink != NULL ? flow_is_clear(&s->up) : flow_held(&s->up) == 0;
-        bool hold = s->host->conf->while_down == CONF_DOWN_BLOCK;
-        if (s->up.sink == NULL && !hold) {
-            may_read = true; /* read to throw away */
-        }
-        if (may_read) {
+        if (session_local_may_read(s)) {
             endpoint_read_start(s->local);
         } else {
             endpoint_read_stop(s->local);
@@ -160,7 +166,8 @@ void session_local_close_flows(struct session *s)
     flow_drop_held(&s->down);
 }
 
-/* Is a message on its way whose end, or whose answer, is still to come? */
+/* Is a message on its way whose end, or whose answer, is still to come? A side that has ended sends
+ * neither. */
 static bool session_local_in_flight(const struct session *s)
 {
     if (s->modbus != NULL || s->state != SESSION_STATE_STOPPING) {
@@ -168,7 +175,9 @@ static bool session_local_in_flight(const struct session *s)
     }
     bool owed = s->host->conf->protocol == CONF_PROTOCOL_MLLP &&
                 s->up.here.messages > s->down.here.messages;
-    return owed || framer_pending(&s->up.framer) > 0 || framer_pending(&s->down.framer) > 0;
+    bool from_server = owed || framer_pending(&s->down.framer) > 0;
+    bool from_device = framer_pending(&s->up.framer) > 0;
+    return (from_server && !s->down_done) || (from_device && !s->local_ended);
 }
 
 /* Told to stop in the middle of a message: read on to its end, and for MLLP to its ACK, but begin
@@ -331,6 +340,7 @@ void session_port_eof(struct session *s)
 {
     s->local_ended = true;
     if (s->state != SESSION_STATE_UP) {
+        session_local_drain_on(s);
         return; /* told to the server once the link is up */
     }
     session_local_end_up(s);
@@ -428,6 +438,7 @@ void session_local_secure_eof(struct session *s)
         s->up_done = true;
     }
     session_check_finished(s);
+    session_local_drain_on(s);
 }
 
 void session_local_secure_drained(struct session *s)
