@@ -286,6 +286,17 @@ class Gateway:
                     return int(line.split()[1])
         raise Failure("the kernel tells no VmRSS")
 
+    def grew_over(self, limit_kb, since_kb=0):
+        """Is it bigger than it may be? A build with sanitizers keeps freed memory: there, never."""
+        with open(WARDGATE, "rb") as binary:
+            if b"__asan_init" in binary.read():
+                return False
+        return self.memory_kb() - since_kb > limit_kb
+
+    def descriptors(self):
+        """How many files and sockets it has open."""
+        return len(os.listdir("/proc/%d/fd" % self.child.pid))
+
     def stop(self, seconds=15):
         """SIGTERM; must end in good order and in time."""
         if self.child.poll() is None:
@@ -300,6 +311,7 @@ class Gateway:
             self.child.kill()
             raise Failure("the gateway did not end within %g s of SIGTERM" % seconds) from None
         equal(self.child.returncode, 0, "exit status of the gateway")
+        check(not self.log_lines("internal-error"), "the gateway told of a mistake of its own")
 
 
 def scenario(body):
