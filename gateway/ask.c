@@ -146,7 +146,7 @@ char *ask_path(const char *path, const char *word, unsigned wait_s, struct fault
 char *ask_gateway(const struct command_options *options, const char *word, unsigned wait_s,
                   int *exit_code)
 {
-    struct fault f;
+    struct fault f = {.code = FAULT_NONE};
     struct problems *problems = problems_new();
     char *path = problems != NULL ? conf_find_control(options->conf_path, problems) : NULL;
     char *answer = NULL;
