@@ -136,7 +136,12 @@ void endpoint_update_reading(struct endpoint *ep)
 void endpoint_on_tick(struct endpoint *ep)
 {
     uv_os_fd_t fd = -1;
-    if (ep->write_error != 0) {
+    if (ep->write_error != 0 && endpoint_tls_can_resume(ep)) {
+        endpoint_tls_resume(ep);
+        if (ep->phase == ENDPOINT_OPEN) {
+            endpoint_start_timer(ep, ENDPOINT_LAST_READ_MS, 0);
+        }
+    } else if (ep->write_error != 0) {
         endpoint_fail(ep, ep->write_error, "sending");
     } else if (ep->kind == ENDPOINT_TCP) {
         endpoint_tls_resume(ep);
@@ -183,12 +188,13 @@ struct endpoint_held *endpoint_hold(struct endpoint *ep, struct span bytes)
  * last answer): when the owner is reading, that gets a moment to come in first. */
 static void endpoint_fail_writing(struct endpoint *ep, int status)
 {
-    if (ep->kind == ENDPOINT_SERIAL || !endpoint_wants_network(ep)) {
+    bool is_held = endpoint_tls_can_resume(ep);
+    if (ep->kind == ENDPOINT_SERIAL || (!endpoint_wants_network(ep) && !is_held)) {
         endpoint_fail(ep, status, "sending");
         return;
     }
     ep->write_error = status;
-    endpoint_start_timer(ep, ENDPOINT_LAST_READ_MS, 0);
+    endpoint_start_timer(ep, is_held ? 0 : ENDPOINT_LAST_READ_MS, 0);
 }
 
 static void endpoint_on_written(uv_write_t *request, int status)
