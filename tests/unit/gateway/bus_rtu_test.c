@@ -1,0 +1,387 @@
+#include <stdio.h>
+#include <string.h>
+
+#include <criterion/criterion.h>
+
+#include "gateway/bus_private.h"
+#include "tests/unit/gateway/bus_bench.h"
+#include "tests/unit/protocols/hex.h"
+
+static struct rig rig;
+static struct master one;
+
+static void start(void (*script)(struct slave *s, struct span frame))
+{
+    rig_open(&rig);
+    rig.slave.script = script;
+    master_join(&one, &rig);
+}
+
+static void stop(void)
+{
+    master_leave(&one);
+    rig_close(&rig);
+}
+
+static const struct bus_counters *counters(void)
+{
+    return bus_device_counters(rig.device);
+}
+
+/* The first request gets `arg` (hexadecimal) as it is; all others are answered as they should. */
+static void say_once(struct slave *s, struct span frame)
+{
+    if (s->count == 1) {
+        slave_say(s, 0, s->arg);
+    } else {
+        slave_answer(s, frame, 0);
+    }
+}
+
+static void expect_refused(const char *answer)
+{
+    start(say_once);
+    rig.slave.arg = (void *)(uintptr_t)answer;
+    master_expect(&one, "11 03 0000 0001", "11 83 0B");
+    /* and the line works on */
+    master_expect(&one, "11 03 0042 0001", "11 03 02 0042");
+}
+
+Test(bus_rtu, answers_come_through)
+{
+    start(NULL);
+    master_expect(&one, "11 03 0010 0003", "11 03 06 0010 0011 0012");
+    master_expect(&one, "11 01 0000 000A", "11 01 02 FFFF");
+    master_expect(&one, "11 06 0010 1234", "11 06 0010 1234");
+    master_expect(&one, "11 10 0010 0002 04 12345678", "11 10 0010 0002");
+    cr_expect_eq(counters()->requests, 4);
+    cr_expect_eq(counters()->answers, 4);
+    cr_expect_eq(counters()->request_bytes, 8 + 8 + 8 + 13);
+    cr_expect_eq(counters()->answer_bytes, 11 + 7 + 8 + 8);
+    cr_expect_gt(counters()->last_answer_ms, 0);
+    stop();
+}
+
+Test(bus_rtu, refuses_wrong_crc)
+{
+    expect_refused("11 03 02 0000 7986");
+    cr_expect_eq(counters()->crc, 1);
+    stop();
+}
+
+Test(bus_rtu, refuses_wrong_function)
+{
+    expect_refused("11 04 02 0000 78F3");
+    cr_expect_eq(counters()->mismatch, 1);
+    stop();
+}
+
+Test(bus_rtu, refuses_wrong_byte_count)
+{
+    expect_refused("11 03 04 0000 0000 EBF2");
+    cr_expect_eq(counters()->mismatch, 1);
+    stop();
+}
+
+Test(bus_rtu, refuses_a_frame_that_breaks_off)
+{
+    expect_refused("11 03 02 00");
+    cr_expect_eq(counters()->crc, 1);
+    stop();
+}
+
+Test(bus_rtu, refuses_another_units_answer)
+{
+    expect_refused("12 03 02 0000 3D87");
+    cr_expect_eq(counters()->mismatch, 0);
+    cr_expect_eq(counters()->junk_bytes, 7);
+    stop();
+}
+
+Test(bus_rtu, refuses_a_wrong_echo)
+{
+    start(say_once);
+    rig.slave.arg = (void *)(uintptr_t) "11 06 0010 1235 4628";
+    master_expect(&one, "11 06 0010 1234", "11 86 0B");
+    cr_expect_eq(counters()->crc + counters()->mismatch, 1);
+    master_expect(&one, "11 06 0010 1234", "11 06 0010 1234");
+    stop();
+}
+
+/* Behind another unit's frame, after a silence, the right answer still counts. */
+static void say_other_first(struct slave *s, struct span frame)
+{
+    slave_say(s, 0, "12 03 02 0000 3D87");
+    slave_answer(s, frame, 40);
+}
+
+Test(bus_rtu, waits_on_behind_another_units_frame)
+{
+    start(say_other_first);
+    rig.conf.response_timeout_ms = 400;
+    master_expect(&one, "11 03 0010 0001", "11 03 02 0010");
+    stop();
+}
+
+static void say_byte_by_byte(struct slave *s, struct span frame)
+{
+    (void)frame;
+    slave_say(s, 1, "11");
+    slave_say(s, 6, "03");
+    slave_say(s, 11, "02 00");
+    slave_say(s, 16, "00 79");
+    slave_say(s, 21, "87");
+}
+
+Test(bus_rtu, an_answer_may_come_in_pieces)
+{
+    start(say_byte_by_byte);
+    master_expect(&one, "11 03 0000 0001", "11 03 02 0000");
+    cr_expect_eq(counters()->junk_bytes, 0);
+    stop();
+}
+
+/* An answer that begins in time may end after the deadline. */
+static void say_across_deadline(struct slave *s, struct span frame)
+{
+    (void)frame;
+    slave_say(s, 85, "11 03 02");
+    slave_say(s, 97, "00 00");
+    slave_say(s, 109, "79 87");
+}
+
+Test(bus_rtu, an_answer_that_began_in_time_counts)
+{
+    start(say_across_deadline);
+    master_expect(&one, "11 03 0000 0001", "11 03 02 0000");
+    stop();
+}
+
+/* The first request is answered late, after arg milliseconds. */
+static void answer_first_late(struct slave *s, struct span frame)
+{
+    slave_answer(s, frame, s->count == 1 ? *(uint64_t *)s->arg : 0);
+}
+
+/* Two equal reads of different registers, the first answered at any time around the timeout: its
+ * value must never be told as the second one's. */
+Test(bus_rtu, a_late_answer_never_reaches_the_next_request, .timeout = 60)
+{
+    for (uint64_t late_ms = 70; late_ms <= 180; late_ms += 5) {
+        start(answer_first_late);
+        rig.slave.arg = &late_ms;
+        master_ask(&one, "11 03 AAAA 0001");
+        master_ask(&one, "11 03 BBBB 0001");
+        master_wait(&one, 2);
+        cr_expect(master_heard(&one, 0, 1, "11 03 02 AAAA") ||
+                  master_heard(&one, 0, 1, "11 83 0B"));
+        cr_expect(master_heard(&one, 1, 2, "11 03 02 BBBB"), "late by %d", (int)late_ms);
+        cr_expect_eq(rig.slave.count, 2);
+        stop();
+    }
+}
+
+Test(bus_rtu, a_late_answer_ends_the_quarantine)
+{
+    uint64_t late_ms = 300;
+    uint64_t begun = 0;
+
+    rig_prepare(&rig, false);
+    rig.conf.response_timeout_ms = 200;
+    rig_run(&rig);
+    rig.slave.script = answer_first_late;
+    rig.slave.arg = &late_ms;
+    master_join(&one, &rig);
+    begun = io_now_ms(&rig.bench.io);
+    master_ask(&one, "11 03 AAAA 0001");
+    master_ask(&one, "11 03 BBBB 0001");
+    master_wait(&one, 2);
+    cr_expect(master_heard(&one, 0, 1, "11 83 0B"));
+    cr_expect(master_heard(&one, 1, 2, "11 03 02 BBBB"));
+    cr_expect_lt(io_now_ms(&rig.bench.io) - begun, 390, "it waited for all of the quarantine");
+    cr_expect_eq(counters()->late, 1);
+    stop();
+}
+
+Test(bus_rtu, the_line_is_quiet_during_the_quarantine)
+{
+    start(slave_be_silent);
+    master_ask(&one, "11 03 0000 0001");
+    master_ask(&one, "11 03 0000 0001");
+    master_wait(&one, 2);
+    cr_expect_geq(rig.slave.requests[1].at_ms - rig.slave.requests[0].at_ms, 195);
+    stop();
+}
+
+Test(bus_rtu, a_slow_unit_is_noted_once_and_given_twice_the_time)
+{
+    uint64_t late_ms = 150;
+
+    start(answer_first_late);
+    rig.slave.arg = &late_ms;
+    master_expect(&one, "11 03 AAAA 0001", "11 83 0B");
+    rig_wait(&rig, 120);
+    cr_expect_eq(rig_notes(&rig, "slow-device"), 1);
+    /* 150 ms is in time now */
+    rig.slave.count = 0;
+    master_expect(&one, "11 03 CCCC 0001", "11 03 02 CCCC");
+    /* late again: told, but not noted again */
+    late_ms = 280;
+    rig.slave.count = 0;
+    master_expect(&one, "11 03 DDDD 0001", "11 83 0B");
+    rig_wait(&rig, 150);
+    cr_expect_eq(counters()->late, 2);
+    cr_expect_eq(rig_notes(&rig, "slow-device"), 1);
+    stop();
+}
+
+Test(bus_rtu, bytes_that_nobody_asked_for_are_dropped)
+{
+    start(NULL);
+    slave_say(&rig.slave, 0, "11 03 02 DEAD 7987");
+    rig_wait(&rig, 20);
+    master_expect(&one, "11 03 0010 0001", "11 03 02 0010");
+    cr_expect_eq(counters()->junk_bytes, 7);
+    stop();
+}
+
+/* A device that never stops talking: nothing is sent into its noise, and the master is told so. */
+static void babble(uv_timer_t *timer)
+{
+    slave_say(timer->data, 0, "11 03 02");
+}
+
+Test(bus_rtu, nothing_is_sent_into_noise)
+{
+    uv_timer_t noise;
+
+    rig_open(&rig);
+    master_join(&one, &rig);
+    uv_timer_init(&rig.bench.io.loop, &noise);
+    noise.data = &rig.slave;
+    uv_timer_start(&noise, babble, 0, 1);
+    rig_wait(&rig, 20);
+    master_expect(&one, "11 03 0010 0001", "11 83 06");
+    cr_expect_eq(rig.slave.count, 0);
+    uv_timer_stop(&noise);
+    rig_wait(&rig, 20);
+    master_expect(&one, "11 03 0010 0001", "11 03 02 0010");
+    uv_close((uv_handle_t *)&noise, NULL);
+    stop();
+}
+
+Test(bus_rtu, keeps_silence_before_each_request)
+{
+    rig_prepare(&rig, false);
+    rig.conf.line.rate = 1200; /* t3.5 = 32.08 ms */
+    rig.conf.response_timeout_ms = 1000;
+    rig_run(&rig);
+    master_join(&one, &rig);
+    for (unsigned i = 0; i < 4; i++) {
+        master_expect(&one, "11 03 0010 0001", "11 03 02 0010");
+        if (i > 0) {
+            cr_expect_geq(rig.slave.requests[i].at_ms - one.answers[i - 1].at_ms, 32);
+        }
+    }
+    stop();
+}
+
+/* A frame takes its time on the line; that is added to the timeout. */
+Test(bus_rtu, adds_the_line_time_to_the_timeout)
+{
+    uint64_t begun = 0;
+
+    rig_prepare(&rig, false);
+    rig.conf.line.rate = 1200; /* 8 bytes of 11 bits: 73.3 ms */
+    rig_run(&rig);
+    rig.slave.script = slave_be_silent;
+    master_join(&one, &rig);
+    rig_wait(&rig, 40);
+    begun = io_now_ms(&rig.bench.io);
+    master_expect(&one, "11 03 0010 0001", "11 83 0B");
+    cr_expect_geq(io_now_ms(&rig.bench.io) - begun, 173);
+    stop();
+}
+
+/* Answers in random pieces and pauses, some damaged, some late, some of another unit: each request
+ * is answered with its own value or with 0B. */
+static uint32_t dice_state;
+
+static uint32_t dice(uint32_t below)
+{
+    dice_state = dice_state * 1664525U + 1013904223U;
+    return (dice_state >> 8) % below;
+}
+
+static void answer_in_random_cuts(struct slave *s, struct span frame)
+{
+    uint8_t memory[300];
+    uint8_t pdu[4] = {3, 2, frame.data[2], frame.data[3]};
+    struct room out = room_of(memory, sizeof memory);
+    struct span rest;
+    uint64_t after = dice(2);
+
+    cr_assert(modbus_rtu_put(&out, dice(60) == 0 ? 0x12 : 0x11, span_of(pdu, sizeof pdu)));
+    if (dice(60) == 0) {
+        memory[dice(7)] ^= (uint8_t)(1U << dice(8));
+    }
+    if (dice(60) == 0) {
+        after += 20 + dice(15);
+    }
+    for (rest = room_span(&out); rest.len > 0;) {
+        size_t cut = 1 + dice(7);
+
+        slave_say_bytes(s, after, span_first(rest, cut));
+        rest = span_after(rest, cut);
+        after += dice(2);
+    }
+}
+
+static void ask_in_random_cuts(uint32_t seed)
+{
+    unsigned good = 0;
+
+    dice_state = seed;
+    rig_prepare(&rig, false);
+    rig.conf.response_timeout_ms = 20;
+    rig_run(&rig);
+    master_join(&one, &rig);
+    rig.slave.script = answer_in_random_cuts;
+    for (unsigned i = 1; i <= 250; i++) {
+        char ask[32];
+        char answer[32];
+
+        (void)snprintf(ask, sizeof ask, "11 03 %04X 0001", i);
+        (void)snprintf(answer, sizeof answer, "11 03 02 %04X", i);
+        rig.slave.count = 0;
+        one.count = 0;
+        master_ask(&one, ask);
+        master_wait(&one, 1);
+        good += master_heard(&one, 0, one.asked, answer) ? 1 : 0;
+        cr_assert(master_heard(&one, 0, one.asked, answer) ||
+                  master_heard(&one, 0, one.asked, "11 83 0B"));
+    }
+    cr_expect_gt(good, 150); /* most of the others were spoilt on purpose */
+    cr_expect_eq(counters()->answers, good);
+    stop();
+}
+
+Test(bus_rtu, random_answers_never_mislead_1)
+{
+    ask_in_random_cuts(20231);
+}
+
+Test(bus_rtu, random_answers_never_mislead_2)
+{
+    ask_in_random_cuts(7);
+}
+
+Test(bus_rtu, random_answers_never_mislead_3)
+{
+    ask_in_random_cuts(424242);
+}
+
+Test(bus_rtu, random_answers_never_mislead_4)
+{
+    ask_in_random_cuts(990001);
+}
