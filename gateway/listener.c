@@ -112,7 +112,7 @@ static void greeting_refuse(struct greeting *g, enum fault_code code, const char
 
 static void greeting_on_timer(uv_timer_t *timer)
 {
-    greeting_refuse(timer->data, FAULT_TIMEOUT, "no TLS ClientHello within handshake_timeout");
+    greeting_refuse(timer->data, FAULT_TIMEOUT, "no TLS ClientHello within 10 s");
 }
 
 static void greeting_hand_on(struct greeting *g, const char *name, struct span hello)

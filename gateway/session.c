@@ -336,6 +336,8 @@ static void session_note_deadline(struct session *s)
     struct fault f = {0};
     if (s->state == SESSION_STATE_UP) {
         fault_set(&f, FAULT_IDLE, FAULT_SIDE_NONE, "no data within idle_timeout", NULL);
+    } else if (s->ticket.place == GATE_WAITING) {
+        fault_set(&f, FAULT_LIMIT, FAULT_SIDE_SELF, "no place among the handshakes in time", NULL);
     } else if (s->state == SESSION_STATE_HANDSHAKE) {
         fault_set(&f, FAULT_TIMEOUT, FAULT_SIDE_SERVER, "no TLS handshake within handshake_timeout",
                   NULL);

@@ -10,6 +10,7 @@
 enum {
     SESSION_HEALTH_MS = 5 * 60 * 1000, /* up that long: the next dial begins at the first server */
     SESSION_DOUBLINGS_MAX = 16,
+    SESSION_QUEUE_MS = 60 * 1000, /* longest wait for a place among the handshakes */
 };
 
 static void session_secure_on_open(void *owner);
@@ -152,6 +153,9 @@ void session_secure_handshake(struct session *s)
 {
     if (gate_enter(s->host->gate, &s->ticket, s->host->conf->listens, session_secure_on_turn, s)) {
         session_secure_on_turn(s);
+    } else {
+        /* Waiting is not the peer's fault: its own time runs from its turn on. */
+        session_arm(s, SESSION_QUEUE_MS);
     }
 }
 
