@@ -68,22 +68,15 @@ static int bind_and_listen(int fd, const struct sockaddr_un *at)
 static int make_socket(struct control_path *p, struct fault *f)
 {
     struct sockaddr_un at = {.sun_family = AF_UNIX};
-    (void)snprintf(at.sun_path, sizeof(at.sun_path), "%s.new", p->path); /* it fits: see path */
+    memcpy(at.sun_path, p->path, sizeof(at.sun_path));
     p->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (p->fd < 0) {
         return fail(f, "cannot make", p->path, errno);
     }
-    (void)unlink(at.sun_path); /* of one that died just here; we hold the lock */
+    (void)unlink(p->path); /* of one that died: we hold the lock */
     int error = bind_and_listen(p->fd, &at);
-    if (error == 0 && rename(at.sun_path, p->path) != 0) {
-        error = errno;
-        (void)unlink(at.sun_path); /* as far as it goes */
-    }
-    if (error != 0) {
-        return fail(f, "cannot bind", p->path, error);
-    }
-    p->is_bound = true;
-    return 0;
+    p->is_bound = error == 0;
+    return error == 0 ? 0 : fail(f, "cannot bind", p->path, error);
 }
 
 int control_path_take(struct control_path *p, const char *path, struct fault *f)

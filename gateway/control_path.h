@@ -12,8 +12,7 @@
 
 #include "protocols/fault.h"
 
-/* What fits into a socket's address with ".new" behind it. */
-enum { CONTROL_PATH_MAX = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 4 };
+enum { CONTROL_PATH_MAX = sizeof(((struct sockaddr_un *)NULL)->sun_path) };
 
 struct control_path {
     int fd;      /* the listening socket; -1 when its user took it over */
@@ -22,12 +21,11 @@ struct control_path {
     char path[CONTROL_PATH_MAX];
 };
 
-/* Lock PATH.lock, bind a socket of mode 0660 beside PATH and move it there: who connects finds
- * the old one, none, or one that listens. A socket that a dead gateway left is replaced; a living
- * one is refused. The lock file stays for ever, because removing one is a race. Sets the umask for
- * a moment: no other thread may run. 0, or a fault code with *f: FAULT_BUSY (another gateway uses
- * this path; side self), FAULT_OPEN (folder missing, no permission, a file that is no socket
- * stands there, path too long; side configuration). */
+/* Lock PATH.lock and make a listening socket of mode 0660 at PATH. A socket that a dead gateway
+ * left is replaced; a living one is refused. The lock file stays for ever, because removing one is
+ * a race. Sets the umask for a moment: no other thread may run. 0, or a fault code with *f:
+ * FAULT_BUSY (another gateway uses this path; side self), FAULT_OPEN (folder missing, no
+ * permission, a file that is no socket stands there, path too long; side configuration). */
 int control_path_take(struct control_path *p, const char *path, struct fault *f);
 
 /* Remove the socket's name, before the lock is let go. Idempotent. */
