@@ -3,36 +3,36 @@
 #include "certs/der.h"
 
 /* Object identifiers as DER content. */
-static const uint8_t OID_BASIC_CONSTRAINTS[] = {0x55, 0x1D, 0x13};
-static const uint8_t OID_KEY_USAGE[] = {0x55, 0x1D, 0x0F};
-static const uint8_t OID_EXT_KEY_USAGE[] = {0x55, 0x1D, 0x25};
-static const uint8_t OID_SUBJECT_ALT_NAME[] = {0x55, 0x1D, 0x11};
-static const uint8_t OID_NAME_CONSTRAINTS[] = {0x55, 0x1D, 0x1E};
-static const uint8_t OID_EKU_SERVER[] = {0x2B, 6, 1, 5, 5, 7, 3, 1};
-static const uint8_t OID_EKU_CLIENT[] = {0x2B, 6, 1, 5, 5, 7, 3, 2};
-static const uint8_t OID_EKU_ANY[] = {0x55, 0x1D, 0x25, 0x00};
-static const uint8_t OID_RSA[] = {0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 1, 1};
-static const uint8_t OID_EC[] = {0x2A, 0x86, 0x48, 0xCE, 0x3D, 2, 1};
-static const uint8_t OID_P256[] = {0x2A, 0x86, 0x48, 0xCE, 0x3D, 3, 1, 7};
-static const uint8_t OID_P384[] = {0x2B, 0x81, 0x04, 0, 0x22};
-static const uint8_t OID_P521[] = {0x2B, 0x81, 0x04, 0, 0x23};
-static const uint8_t OID_RSA_SHA256[] = {0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 1, 11};
-static const uint8_t OID_RSA_SHA384[] = {0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 1, 12};
-static const uint8_t OID_RSA_SHA512[] = {0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 1, 13};
-static const uint8_t OID_RSA_PSS[] = {0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 1, 10};
-static const uint8_t OID_EC_SHA256[] = {0x2A, 0x86, 0x48, 0xCE, 0x3D, 4, 3, 2};
-static const uint8_t OID_EC_SHA384[] = {0x2A, 0x86, 0x48, 0xCE, 0x3D, 4, 3, 3};
-static const uint8_t OID_EC_SHA512[] = {0x2A, 0x86, 0x48, 0xCE, 0x3D, 4, 3, 4};
-static const uint8_t OID_ED25519[] = {0x2B, 0x65, 0x70};
+static const uint8_t oid_basic_constraints[] = {0x55, 0x1D, 0x13};
+static const uint8_t oid_key_usage[] = {0x55, 0x1D, 0x0F};
+static const uint8_t oid_ext_key_usage[] = {0x55, 0x1D, 0x25};
+static const uint8_t oid_subject_alt_name[] = {0x55, 0x1D, 0x11};
+static const uint8_t oid_name_constraints[] = {0x55, 0x1D, 0x1E};
+static const uint8_t oid_eku_server[] = {0x2B, 6, 1, 5, 5, 7, 3, 1};
+static const uint8_t oid_eku_client[] = {0x2B, 6, 1, 5, 5, 7, 3, 2};
+static const uint8_t oid_eku_any[] = {0x55, 0x1D, 0x25, 0x00};
+static const uint8_t oid_rsa[] = {0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 1, 1};
+static const uint8_t oid_ec[] = {0x2A, 0x86, 0x48, 0xCE, 0x3D, 2, 1};
+static const uint8_t oid_p256[] = {0x2A, 0x86, 0x48, 0xCE, 0x3D, 3, 1, 7};
+static const uint8_t oid_p384[] = {0x2B, 0x81, 0x04, 0, 0x22};
+static const uint8_t oid_p521[] = {0x2B, 0x81, 0x04, 0, 0x23};
+static const uint8_t oid_rsa_sha256[] = {0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 1, 11};
+static const uint8_t oid_rsa_sha384[] = {0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 1, 12};
+static const uint8_t oid_rsa_sha512[] = {0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 1, 13};
+static const uint8_t oid_rsa_pss[] = {0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 1, 10};
+static const uint8_t oid_ec_sha256[] = {0x2A, 0x86, 0x48, 0xCE, 0x3D, 4, 3, 2};
+static const uint8_t oid_ec_sha384[] = {0x2A, 0x86, 0x48, 0xCE, 0x3D, 4, 3, 3};
+static const uint8_t oid_ec_sha512[] = {0x2A, 0x86, 0x48, 0xCE, 0x3D, 4, 3, 4};
+static const uint8_t oid_ed25519[] = {0x2B, 0x65, 0x70};
 
 #define IS_OID(value, oid) span_equal((value), span_of((oid), sizeof(oid)))
 
 /* Signature algorithms with SHA-256 or better (RSA-PSS: wolfSSL checks its parameters). */
 static bool is_hash_strong(struct span oid)
 {
-    return IS_OID(oid, OID_RSA_SHA256) || IS_OID(oid, OID_RSA_SHA384) ||
-           IS_OID(oid, OID_RSA_SHA512) || IS_OID(oid, OID_RSA_PSS) || IS_OID(oid, OID_EC_SHA256) ||
-           IS_OID(oid, OID_EC_SHA384) || IS_OID(oid, OID_EC_SHA512) || IS_OID(oid, OID_ED25519);
+    return IS_OID(oid, oid_rsa_sha256) || IS_OID(oid, oid_rsa_sha384) ||
+           IS_OID(oid, oid_rsa_sha512) || IS_OID(oid, oid_rsa_pss) || IS_OID(oid, oid_ec_sha256) ||
+           IS_OID(oid, oid_ec_sha384) || IS_OID(oid, oid_ec_sha512) || IS_OID(oid, oid_ed25519);
 }
 
 /* Bits of a positive INTEGER's content. */
@@ -72,13 +72,13 @@ static unsigned rsa_bits(struct span bit_string)
 
 static unsigned ec_bits(struct span curve)
 {
-    if (IS_OID(curve, OID_P256)) {
+    if (IS_OID(curve, oid_p256)) {
         return 256;
     }
-    if (IS_OID(curve, OID_P384)) {
+    if (IS_OID(curve, oid_p384)) {
         return 384;
     }
-    if (IS_OID(curve, OID_P521)) {
+    if (IS_OID(curve, oid_p521)) {
         return 521;
     }
     return 0;
@@ -99,10 +99,10 @@ static bool read_key(struct span whole, struct cert_view *out)
         !der_take_tag(&algorithm, DER_OID, &oid) || !der_take_tag(&info, DER_BIT_STRING, &bits)) {
         return false;
     }
-    if (IS_OID(oid, OID_RSA)) {
+    if (IS_OID(oid, oid_rsa)) {
         out->key = CERT_KEY_RSA;
         out->key_bits = rsa_bits(bits);
-    } else if (IS_OID(oid, OID_EC) && der_take_tag(&algorithm, DER_OID, &curve)) {
+    } else if (IS_OID(oid, oid_ec) && der_take_tag(&algorithm, DER_OID, &curve)) {
         out->key = CERT_KEY_EC;
         out->key_bits = ec_bits(curve);
     }
@@ -155,12 +155,29 @@ static bool read_ext_key_usage(struct span value, struct cert_view *out)
         if (!der_take_tag(&list, DER_OID, &oid)) {
             return false;
         }
-        if (IS_OID(oid, OID_EKU_SERVER)) {
+        if (IS_OID(oid, oid_eku_server)) {
             out->eku |= CERT_EKU_SERVER;
-        } else if (IS_OID(oid, OID_EKU_CLIENT)) {
+        } else if (IS_OID(oid, oid_eku_client)) {
             out->eku |= CERT_EKU_CLIENT;
-        } else if (IS_OID(oid, OID_EKU_ANY)) {
+        } else if (IS_OID(oid, oid_eku_any)) {
             out->eku |= CERT_EKU_ANY;
+        }
+    }
+    return true;
+}
+
+/* GeneralSubtrees: the kinds of name that are limited. */
+static bool read_subtrees(struct span trees, struct cert_view *out)
+{
+    while (trees.len > 0) {
+        struct span tree;
+        struct span base;
+        uint8_t tag;
+        if (!der_take_tag(&trees, DER_SEQUENCE, &tree) || !der_take(&tree, &tag, &base)) {
+            return false;
+        }
+        if (tag != DER_CONTEXT(1) && tag != DER_CONTEXT(2) && tag != DER_CONTEXT_CONSTRUCTED(4)) {
+            out->limits_other_names = true;
         }
     }
     return true;
@@ -178,20 +195,8 @@ static bool read_name_constraints(struct span value, struct cert_view *out)
     while (both.len > 0) {
         struct span trees;
         uint8_t side;
-        if (!der_take(&both, &side, &trees)) {
+        if (!der_take(&both, &side, &trees) || !read_subtrees(trees, out)) {
             return false;
-        }
-        while (trees.len > 0) {
-            struct span tree;
-            struct span base;
-            uint8_t tag;
-            if (!der_take_tag(&trees, DER_SEQUENCE, &tree) || !der_take(&tree, &tag, &base)) {
-                return false;
-            }
-            if (tag != DER_CONTEXT(1) && tag != DER_CONTEXT(2) &&
-                tag != DER_CONTEXT_CONSTRUCTED(4)) {
-                out->limits_other_names = true;
-            }
         }
     }
     return true;
@@ -213,11 +218,11 @@ struct extension_rule {
 static bool read_extension(struct span extension, unsigned *seen, struct cert_view *out)
 {
     const struct extension_rule rules[] = {
-        {span_of(OID_BASIC_CONSTRAINTS, sizeof(OID_BASIC_CONSTRAINTS)), read_basic_constraints},
-        {span_of(OID_KEY_USAGE, sizeof(OID_KEY_USAGE)), read_key_usage},
-        {span_of(OID_EXT_KEY_USAGE, sizeof(OID_EXT_KEY_USAGE)), read_ext_key_usage},
-        {span_of(OID_SUBJECT_ALT_NAME, sizeof(OID_SUBJECT_ALT_NAME)), read_alt_names},
-        {span_of(OID_NAME_CONSTRAINTS, sizeof(OID_NAME_CONSTRAINTS)), read_name_constraints},
+        {span_of(oid_basic_constraints, sizeof(oid_basic_constraints)), read_basic_constraints},
+        {span_of(oid_key_usage, sizeof(oid_key_usage)), read_key_usage},
+        {span_of(oid_ext_key_usage, sizeof(oid_ext_key_usage)), read_ext_key_usage},
+        {span_of(oid_subject_alt_name, sizeof(oid_subject_alt_name)), read_alt_names},
+        {span_of(oid_name_constraints, sizeof(oid_name_constraints)), read_name_constraints},
     };
     struct span oid;
     struct span critical;

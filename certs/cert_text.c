@@ -14,7 +14,7 @@ struct attribute_name {
     char name[13];
 };
 
-static const struct attribute_name ATTRIBUTE_NAMES[] = {
+static const struct attribute_name attribute_names[] = {
     {{0x55, 4, 3}, 3, "CN"},
     {{0x55, 4, 5}, 3, "serialNumber"},
     {{0x55, 4, 6}, 3, "C"},
@@ -27,8 +27,8 @@ static const struct attribute_name ATTRIBUTE_NAMES[] = {
     {{0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 9, 1}, 9, "emailAddress"},
 };
 
-static const char HEX_LOWER[] = "0123456789abcdef";
-static const char HEX_UPPER[] = "0123456789ABCDEF";
+static const char hex_lower[] = "0123456789abcdef";
+static const char hex_upper[] = "0123456789ABCDEF";
 
 /* A line of text that grows up to its cap and is then cut, never within a character. */
 struct line {
@@ -52,7 +52,7 @@ static void line_put(struct line *to, const char *bytes, size_t len)
 /* "\XX": how RFC 4514 writes a byte that is no character. */
 static void line_put_hex(struct line *to, uint8_t byte)
 {
-    char pair[3] = {'\\', HEX_UPPER[byte >> 4], HEX_UPPER[byte & 15]};
+    char pair[3] = {'\\', hex_upper[byte >> 4], hex_upper[byte & 15]};
 
     line_put(to, pair, sizeof(pair));
 }
@@ -141,8 +141,8 @@ static void put_dotted(struct line *to, struct span oid)
 
 static void put_type(struct line *to, struct span oid)
 {
-    for (size_t i = 0; i < sizeof(ATTRIBUTE_NAMES) / sizeof(ATTRIBUTE_NAMES[0]); i++) {
-        const struct attribute_name *known = &ATTRIBUTE_NAMES[i];
+    for (size_t i = 0; i < sizeof(attribute_names) / sizeof(attribute_names[0]); i++) {
+        const struct attribute_name *known = &attribute_names[i];
         if (span_equal(oid, span_of(known->oid, known->len))) {
             line_put(to, known->name, strlen(known->name));
             return;
@@ -225,10 +225,10 @@ void cert_view_facts(const struct cert_view *view, struct cert_facts *out)
     if (serial.len > 1 && span_at(serial, 0, &top) && top == 0) {
         serial = span_after(serial, 1);
     }
-    put_hex(serial, HEX_UPPER, out->serial, sizeof(out->serial));
+    put_hex(serial, hex_upper, out->serial, sizeof(out->serial));
     /* No fingerprint at all is better than a wrong one. */
     if (wc_Sha256Hash(view->der.data, (word32)view->der.len, digest) == 0) {
-        put_hex(span_of(digest, sizeof(digest)), HEX_LOWER, out->fingerprint,
+        put_hex(span_of(digest, sizeof(digest)), hex_lower, out->fingerprint,
                 sizeof(out->fingerprint));
     }
     out->not_before_s = view->not_before_s;

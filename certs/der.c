@@ -149,7 +149,7 @@ static bool take_year(struct span *from, uint8_t tag, int64_t *out)
 
 bool der_take_time(struct span *from, int64_t *out_s)
 {
-    static const int64_t LIMITS[5][2] = {{1, 12}, {1, 31}, {0, 23}, {0, 59}, {0, 59}};
+    static const int64_t limits[5][2] = {{1, 12}, {1, 31}, {0, 23}, {0, 59}, {0, 59}};
     struct span at = *from;
     struct span text;
     uint8_t tag;
@@ -164,7 +164,7 @@ bool der_take_time(struct span *from, int64_t *out_s)
         return false;
     }
     for (size_t i = 0; i < 5; i++) {
-        if (!take_two(&text, &part[i]) || part[i] < LIMITS[i][0] || part[i] > LIMITS[i][1]) {
+        if (!take_two(&text, &part[i]) || part[i] < limits[i][0] || part[i] > limits[i][1]) {
             return false;
         }
     }

@@ -14,6 +14,7 @@ enum {
     NAME_TYPE_HOST = 0,
 };
 
+/* NOLINTNEXTLINE(readability-identifier-naming): a constant, named like one */
 const uint8_t HELLO_ALERT_UNRECOGNIZED_NAME[HELLO_ALERT_LEN] = {
     21,     /* alert */
     3,   3, /* RFC 8446 5.1: the version field of records is 0x0303 */

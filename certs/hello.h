@@ -30,6 +30,7 @@ enum {
 enum hello_result hello_server_name(struct span in, char *name);
 
 /* The record with the fatal alert unrecognized_name (112). */
+/* NOLINTNEXTLINE(readability-identifier-naming): a constant, named like one */
 extern const uint8_t HELLO_ALERT_UNRECOGNIZED_NAME[HELLO_ALERT_LEN];
 
 #endif

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "certs/cert.h"
+#include "certs/der.h"
 #include "certs/identity_der.h"
+#include "certs/key_pair.h"
 #include "certs/mem.h"
 #include "certs/pem.h"
 #include "certs/tls_context.h"
@@ -283,6 +285,20 @@ static int load_key(struct identity *id, const char *path, struct fault *f)
     return code;
 }
 
+/* Is the key the one of the leaf, and can the TLS library use both? */
+static int check_key(const struct identity *id, const char *path, struct fault *f)
+{
+    struct span chain = identity_chain_der(id);
+    struct span leaf;
+    struct cert_view view;
+
+    if (!der_take_whole(&chain, &leaf) || !cert_view_read(leaf, &view) ||
+        !key_pair_matches(identity_key_der(id), &view)) {
+        return refuse(f, FAULT_KEY, path, "is not the key of the certificate; right: its own key");
+    }
+    return tls_context_try_identity(id, path, f);
+}
+
 struct identity *identity_load(const char *cert_path, const char *key_path, int64_t now_s,
                                struct fault *f)
 {
@@ -294,7 +310,7 @@ struct identity *identity_load(const char *cert_path, const char *key_path, int6
     }
     id->holders = 1;
     if (load_chain(id, cert_path, now_s, f) != 0 || load_key(id, key_path, f) != 0 ||
-        tls_context_check_pair(id, key_path, f) != 0) {
+        check_key(id, key_path, f) != 0) {
         identity_release(id);
         return NULL;
     }

@@ -20,10 +20,9 @@ static bool is_chosen(void)
 void *mem_new(size_t count, size_t size)
 {
     /* calloc(0) may return a pointer that nobody may touch: callers never mean that. */
-    if (count == 0 || size == 0 || is_chosen()) {
+    if (count == 0 || size == 0 || count > SIZE_MAX / size || is_chosen()) {
         return NULL;
     }
-    /* calloc refuses a product that overflows. */
     return calloc(count, size);
 }
 

@@ -14,7 +14,10 @@ enum {
 
 static char lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    if (c >= 'A' && c <= 'Z') {
+        return (char)(c - 'A' + 'a');
+    }
+    return c;
 }
 
 /* Letters, digits, hyphens; the underscore is not in RFC 1123 but in real device names. */
@@ -33,16 +36,11 @@ static bool is_host_name(const char *text, size_t len)
         return false;
     }
     for (size_t i = 0; i < len; i++) {
-        if (text[i] == '.') {
-            if (label == 0) {
-                return false;
-            }
-            label = 0;
-        } else if (is_host_char(text[i]) && label < DNS_LABEL_MAX) {
-            label++;
-        } else {
+        bool is_dot = text[i] == '.';
+        if (is_dot ? label == 0 : !is_host_char(text[i]) || label == DNS_LABEL_MAX) {
             return false;
         }
+        label = is_dot ? 0 : label + 1;
     }
     return label > 0;
 }
@@ -194,7 +192,7 @@ static bool dns_matches(struct span value, const struct name_rule *rule)
         name[len] = c;
         len++;
     }
-    if (name[len - 1] == '.') {
+    if (len > 0 && name[len - 1] == '.') {
         len--;
     }
     name[len] = '\0';
@@ -259,17 +257,16 @@ bool names_match_certificate(const struct name_rule *rules, size_t count, struct
                              const struct name_rule **matched)
 {
     struct cert_view view;
+    size_t at = 0;
 
     if (!cert_view_read(cert_der, &view) || !san_is_sound(view.san)) {
         return false;
     }
-    for (size_t i = 0; i < count; i++) {
-        if (rule_matches(view.san, &rules[i])) {
-            if (matched != NULL) {
-                *matched = &rules[i];
-            }
-            return true;
-        }
+    while (at < count && !rule_matches(view.san, &rules[at])) {
+        at++;
     }
-    return false;
+    if (at < count && matched != NULL) {
+        *matched = &rules[at];
+    }
+    return at < count;
 }

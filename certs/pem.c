@@ -11,9 +11,9 @@
 
 #include "certs/mem.h"
 
-static const char BEGIN[] = "-----BEGIN ";
-static const char END[] = "-----END ";
-static const char DASHES[] = "-----";
+static const char begin_mark[] = "-----BEGIN ";
+static const char end_mark[] = "-----END ";
+static const char dashes[] = "-----";
 
 static int cannot_open(struct fault *f, const char *path, const char *why)
 {
@@ -103,7 +103,7 @@ static size_t find(struct span text, const char *word)
 /* "LABEL-----" at the front of *text. */
 static bool take_label(struct span *text, char label[PEM_LABEL_MAX])
 {
-    size_t len = find(*text, DASHES);
+    size_t len = find(*text, dashes);
     struct span name;
 
     if (len == text->len || len == 0 || len >= PEM_LABEL_MAX || !span_take(text, len, &name)) {
@@ -114,7 +114,7 @@ static bool take_label(struct span *text, char label[PEM_LABEL_MAX])
     }
     memcpy(label, name.data, name.len);
     label[name.len] = '\0';
-    *text = span_after(*text, strlen(DASHES));
+    *text = span_after(*text, strlen(dashes));
     return true;
 }
 
@@ -141,7 +141,7 @@ static enum pem_result decode(struct span body, struct pem_block *out)
 enum pem_result pem_block_take(struct span *text, struct pem_block *out)
 {
     struct pem_block block = {.der = NULL};
-    struct span at = span_after(*text, find(*text, BEGIN));
+    struct span at = span_after(*text, find(*text, begin_mark));
     struct span body;
     char end_label[PEM_LABEL_MAX];
     enum pem_result result;
@@ -149,16 +149,16 @@ enum pem_result pem_block_take(struct span *text, struct pem_block *out)
     if (at.len == 0) {
         return PEM_END;
     }
-    at = span_after(at, strlen(BEGIN));
+    at = span_after(at, strlen(begin_mark));
     if (!take_label(&at, block.label)) {
         return PEM_BROKEN;
     }
-    body = span_first(at, find(at, END));
+    body = span_first(at, find(at, end_mark));
     at = span_after(at, body.len);
     if (at.len == 0) {
         return PEM_BROKEN; /* cut file */
     }
-    at = span_after(at, strlen(END));
+    at = span_after(at, strlen(end_mark));
     if (!take_label(&at, end_label) || strcmp(block.label, end_label) != 0) {
         return PEM_BROKEN;
     }

@@ -32,8 +32,8 @@ bool tls_context_is_issued(struct WOLFSSL_CTX *ctx, struct span der);
  * afterwards. True on success; on false the context trusts too little and must not be used. */
 bool tls_context_forget_peer_cas(struct WOLFSSL_CTX *ctx, const struct span *cas, size_t count);
 
-/* Does wolfSSL take this identity, and is its key the certificate's? 0, FAULT_KEY, FAULT_BAD_CERT,
- * FAULT_MEMORY; the note begins with `path`. */
-int tls_context_check_pair(const struct identity *id, const char *path, struct fault *f);
+/* Does wolfSSL take this identity's certificate and key? 0, FAULT_KEY, FAULT_BAD_CERT,
+ * FAULT_MEMORY; the note begins with `path`, the key's. */
+int tls_context_try_identity(const struct identity *id, const char *path, struct fault *f);
 
 #endif

@@ -16,7 +16,7 @@ struct alert_rule {
 };
 
 /* Alerts about our certificate: OWN_REFUSED only while the peer has not yet accepted it. */
-static const struct alert_rule OWN_ALERTS[] = {
+static const struct alert_rule own_alerts[] = {
     {42, FAULT_OWN_REFUSED, "the peer says: our certificate is bad"},
     {43, FAULT_OWN_REFUSED, "the peer says: our certificate is of an unsupported kind"},
     {44, FAULT_OWN_REFUSED, "the peer says: our certificate is revoked"},
@@ -27,7 +27,7 @@ static const struct alert_rule OWN_ALERTS[] = {
     {116, FAULT_OWN_REFUSED, "the peer says: it wants a certificate of ours and got none it takes"},
 };
 
-static const struct alert_rule OTHER_ALERTS[] = {
+static const struct alert_rule other_alerts[] = {
     {10, FAULT_TLS, "the peer says: unexpected message"},
     {20, FAULT_TLS, "the peer says: bad record (changed on its way?)"},
     {40, FAULT_TLS,
@@ -65,10 +65,10 @@ static const struct alert_rule *find_alert(const struct alert_rule *rules, size_
 /* The peer has sent a fatal alert. */
 static int fill_from_alert(const struct tls_engine *e, int code, struct fault *f)
 {
-    const struct alert_rule *own = find_alert(OWN_ALERTS,
-                                              sizeof(OWN_ALERTS) / sizeof(OWN_ALERTS[0]), code);
+    const struct alert_rule *own = find_alert(own_alerts,
+                                              sizeof(own_alerts) / sizeof(own_alerts[0]), code);
     const struct alert_rule *other = find_alert(
-        OTHER_ALERTS, sizeof(OTHER_ALERTS) / sizeof(OTHER_ALERTS[0]), code);
+        other_alerts, sizeof(other_alerts) / sizeof(other_alerts[0]), code);
     char digits[4] = {(char)('0' + code / 100 % 10), (char)('0' + code / 10 % 10),
                       (char)('0' + code % 10), '\0'};
 

@@ -55,6 +55,20 @@ struct identity *pair_identity(const char *name)
     return id;
 }
 
+struct pem_block pair_certificate(const char *name)
+{
+    struct pem_file file;
+    struct pem_block block;
+    struct span text;
+    struct fault f = {0};
+
+    cr_assert_eq(pem_file_read(pair_path(name, ".pem"), &file, &f), 0, "%s", f.note);
+    text = span_of(file.data, file.len);
+    cr_assert_eq(pem_block_take(&text, &block), PEM_BLOCK);
+    pem_file_free(&file);
+    return block;
+}
+
 struct end_setup {
     enum tls_role role;
     const char *identity;
@@ -292,4 +306,54 @@ int pair_shutdown(struct pair_end *from, struct pair_end *to)
 
     deliver(&out, to);
     return code;
+}
+
+struct pair_setup pair_flavour(size_t number)
+{
+    struct pair_setup s = {
+        .allows_tls12 = number != 0,
+        .client_is_old = number == 1,
+        .server_is_old = number == 2,
+        .server_name = "hl7.hospital.example",
+    };
+
+    return s;
+}
+
+void pair_link_up(struct pair *p, const struct pair_setup *setup)
+{
+    pair_link(p, setup);
+    cr_assert_eq(p->client.result, TLS_DONE, "%s", p->client.fault.note);
+    cr_assert_eq(p->server.result, TLS_DONE, "%s", p->server.fault.note);
+}
+
+static uint8_t message[TLS_PLAIN_MAX];
+
+/* Bytes that show where they belong. */
+struct span pair_message(size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        message[i] = (uint8_t)(i * 7 + (i >> 8));
+    }
+    return span_of(message, len);
+}
+
+void pair_check_received(const struct pair_end *end, size_t len)
+{
+    cr_assert_eq(end->plain_len, len);
+    cr_assert_eq(memcmp(end->plain, message, len), 0);
+}
+
+void pair_write_both_ways(struct pair *p, size_t len)
+{
+    struct span text = pair_message(len);
+
+    p->client.plain_len = 0;
+    p->server.plain_len = 0;
+    cr_assert_eq(pair_write(p, &p->client, &p->server, text), 0);
+    cr_assert_eq(pair_write(p, &p->server, &p->client, text), 0);
+    cr_assert_eq(pair_read(p, &p->server, &p->client), TLS_MORE, "%s", p->server.fault.note);
+    cr_assert_eq(pair_read(p, &p->client, &p->server), TLS_MORE, "%s", p->client.fault.note);
+    pair_check_received(&p->server, len);
+    pair_check_received(&p->client, len);
 }

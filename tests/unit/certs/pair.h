@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "certs/pem.h"
 #include "certs/tls.h"
 
 /* Everything that can differ from one link to the next; NULL fields get the usual ones. */
@@ -58,6 +59,9 @@ struct trust *pair_trust(const char *anchors, const char *intermediates, enum tl
 
 struct identity *pair_identity(const char *name);
 
+/* The first certificate of a PEM file of build/pki, as DER; the test frees it (pem_block_free). */
+struct pem_block pair_certificate(const char *name);
+
 /* Make both ends; the handshake has not begun. */
 void pair_open(struct pair *p, const struct pair_setup *setup);
 
@@ -80,5 +84,22 @@ int pair_shutdown(struct pair_end *from, struct pair_end *to);
 
 /* What an end has received and not used. */
 struct span pair_inbox(const struct pair_end *end);
+
+/* Three kinds of link for tests that must hold in all: TLS 1.3, an old client, an old server. */
+enum { PAIR_FLAVOURS = 3 };
+
+struct pair_setup pair_flavour(size_t number);
+
+/* pair_link, and both ends must be up. */
+void pair_link_up(struct pair *p, const struct pair_setup *setup);
+
+/* `len` bytes (up to TLS_PLAIN_MAX) that show where they belong. */
+struct span pair_message(size_t len);
+
+/* The end has received pair_message(len) and nothing else. */
+void pair_check_received(const struct pair_end *end, size_t len);
+
+/* pair_message(len) from each end to the other. */
+void pair_write_both_ways(struct pair *p, size_t len);
 
 #endif

@@ -2,23 +2,8 @@
 #include <wolfssl/options.h>
 #include <wolfssl/ssl.h>
 
-#include "certs/pem.h"
 #include "certs/tls_context.h"
 #include "pair.h"
-
-static struct pem_block load_der(const char *name)
-{
-    struct pem_file file;
-    struct pem_block block;
-    struct span text;
-    struct fault f = {0};
-
-    cr_assert_eq(pem_file_read(pair_path(name, ".pem"), &file, &f), 0, "%s", f.note);
-    text = span_of(file.data, file.len);
-    cr_assert_eq(pem_block_take(&text, &block), PEM_BLOCK);
-    pem_file_free(&file);
-    return block;
-}
 
 static struct span der_of(const struct pem_block *block)
 {
@@ -28,9 +13,9 @@ static struct span der_of(const struct pem_block *block)
 Test(tls_context, knows_what_its_cas_have_issued)
 {
     WOLFSSL_CTX *ctx = tls_context_new(TLS_SERVER, TLS_VERSION_1_3, NULL);
-    struct pem_block root = load_der("root");
-    struct pem_block inter = load_der("int");
-    struct pem_block other = load_der("int-other");
+    struct pem_block root = pair_certificate("root");
+    struct pem_block inter = pair_certificate("int");
+    struct pem_block other = pair_certificate("int-other");
 
     cr_assert_not_null(ctx);
     cr_assert_not(tls_context_is_issued(ctx, der_of(&inter)));
@@ -47,9 +32,9 @@ Test(tls_context, knows_what_its_cas_have_issued)
 Test(tls_context, keeps_its_own_cas_when_it_forgets_a_peers)
 {
     WOLFSSL_CTX *ctx = tls_context_new(TLS_CLIENT, TLS_VERSION_1_2, NULL);
-    struct pem_block root = load_der("root");
-    struct pem_block inter = load_der("int");
-    struct pem_block leaf = load_der("pump-12");
+    struct pem_block root = pair_certificate("root");
+    struct pem_block inter = pair_certificate("int");
+    struct pem_block leaf = pair_certificate("pump-12");
     struct span cas[] = {der_of(&root), der_of(&inter)};
 
     cr_assert(tls_context_add_ca(ctx, cas[0]));

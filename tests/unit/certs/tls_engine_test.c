@@ -1,8 +1,6 @@
-#include <malloc.h>
 #include <string.h>
 
 #include <criterion/criterion.h>
-#include <criterion/parameterized.h>
 #include <wolfssl/options.h>
 #include <wolfssl/ssl.h>
 
@@ -10,64 +8,11 @@
 #include "certs/tls_engine.h"
 #include "pair.h"
 
-/* Every test of this file in TLS 1.3, with an old client (1.2), and with an old server (1.2). */
-enum { FLAVOURS = 3 };
-
-static struct pair_setup flavour(size_t number)
-{
-    struct pair_setup s = {
-        .allows_tls12 = number != 0,
-        .client_is_old = number == 1,
-        .server_is_old = number == 2,
-        .server_name = "hl7.hospital.example",
-    };
-
-    return s;
-}
-
-static void link_up(struct pair *p, const struct pair_setup *setup)
-{
-    pair_link(p, setup);
-    cr_assert_eq(p->client.result, TLS_DONE, "%s", p->client.fault.note);
-    cr_assert_eq(p->server.result, TLS_DONE, "%s", p->server.fault.note);
-}
-
-static uint8_t message[TLS_PLAIN_MAX];
-
-/* Bytes that show where they belong. */
-static struct span fill_message(size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        message[i] = (uint8_t)(i * 7 + (i >> 8));
-    }
-    return span_of(message, len);
-}
-
-static void check_received(const struct pair_end *end, size_t len)
-{
-    cr_assert_eq(end->plain_len, len);
-    cr_assert_eq(memcmp(end->plain, message, len), 0);
-}
-
-static void write_both_ways(struct pair *p, size_t len)
-{
-    struct span text = fill_message(len);
-
-    p->client.plain_len = 0;
-    p->server.plain_len = 0;
-    cr_assert_eq(pair_write(p, &p->client, &p->server, text), 0);
-    cr_assert_eq(pair_write(p, &p->server, &p->client, text), 0);
-    cr_assert_eq(pair_read(p, &p->server, &p->client), TLS_MORE, "%s", p->server.fault.note);
-    cr_assert_eq(pair_read(p, &p->client, &p->server), TLS_MORE, "%s", p->client.fault.note);
-    check_received(&p->server, len);
-    check_received(&p->client, len);
-}
-
 Test(tls_engine, knows_its_peer)
 {
-    for (size_t i = 0; i < FLAVOURS; i++) {
+    for (size_t i = 0; i < PAIR_FLAVOURS; i++) {
         struct pair p;
-        struct pair_setup s = flavour(i);
+        struct pair_setup s = pair_flavour(i);
         const struct tls_peer *peer;
 
         pair_open(&p, &s);
@@ -90,7 +35,7 @@ Test(tls_engine, keeps_the_chain_until_it_is_forgotten)
     struct pair_setup s = {.server = "pump-12", .client_allow = "dns:pump-12.ward.example"};
     const struct tls_peer *peer;
 
-    link_up(&p, &s);
+    pair_link_up(&p, &s);
     peer = tls_engine_peer(p.client.engine);
     cr_assert_eq(peer->chain_count, 2);
     cr_assert(peer->chain[0].len > 300 && peer->chain[1].len > 300);
@@ -107,13 +52,13 @@ Test(tls_engine, links_rsa_and_ec_ends_in_every_mix)
     static const char *const NAMES[][2] = {
         {"bms", "hl7-rsa"}, {"bms-rsa", "hl7"}, {"bms-rsa", "hl7-rsa"}};
 
-    for (size_t i = 0; i < FLAVOURS * 3; i++) {
+    for (size_t i = 0; i < PAIR_FLAVOURS * 3; i++) {
         struct pair p;
-        struct pair_setup s = flavour(i % FLAVOURS);
-        s.client = NAMES[i / FLAVOURS][0];
-        s.server = NAMES[i / FLAVOURS][1];
-        link_up(&p, &s);
-        write_both_ways(&p, 1000);
+        struct pair_setup s = pair_flavour(i % PAIR_FLAVOURS);
+        s.client = NAMES[i / PAIR_FLAVOURS][0];
+        s.server = NAMES[i / PAIR_FLAVOURS][1];
+        pair_link_up(&p, &s);
+        pair_write_both_ways(&p, 1000);
         pair_close(&p);
     }
 }
@@ -122,12 +67,12 @@ Test(tls_engine, does_not_care_where_the_bytes_are_cut)
 {
     static const size_t CUTS[] = {1, 2, 5, 6, 64, 257, 1000};
 
-    for (size_t i = 0; i < FLAVOURS * sizeof(CUTS) / sizeof(CUTS[0]); i++) {
+    for (size_t i = 0; i < PAIR_FLAVOURS * sizeof(CUTS) / sizeof(CUTS[0]); i++) {
         struct pair p;
-        struct pair_setup s = flavour(i % FLAVOURS);
-        s.cut = CUTS[i / FLAVOURS];
-        link_up(&p, &s);
-        write_both_ways(&p, 700);
+        struct pair_setup s = pair_flavour(i % PAIR_FLAVOURS);
+        s.cut = CUTS[i / PAIR_FLAVOURS];
+        pair_link_up(&p, &s);
+        pair_write_both_ways(&p, 700);
         pair_close(&p);
     }
 }
@@ -136,7 +81,7 @@ Test(tls_engine, does_not_care_where_the_bytes_are_cut)
 Test(tls_engine, takes_a_cut_at_every_byte_of_the_servers_flight)
 {
     struct pair p;
-    struct pair_setup s = flavour(0);
+    struct pair_setup s = pair_flavour(0);
     size_t total = 0;
     static uint8_t memory[TLS_HANDSHAKE_ROOM];
 
@@ -168,22 +113,23 @@ Test(tls_engine, makes_one_record_of_one_write)
 {
     static const size_t LENGTHS[] = {1, 2, 1000, TLS_PLAIN_MAX};
 
-    for (size_t i = 0; i < FLAVOURS * 4; i++) {
+    for (size_t i = 0; i < PAIR_FLAVOURS * 4; i++) {
         struct pair p;
-        struct pair_setup s = flavour(i % FLAVOURS);
+        struct pair_setup s = pair_flavour(i % PAIR_FLAVOURS);
         struct span in;
         uint8_t type = 0;
         uint16_t version;
         uint16_t len = 0;
-        link_up(&p, &s);
-        cr_assert_eq(pair_write(&p, &p.client, &p.server, fill_message(LENGTHS[i / FLAVOURS])), 0);
+        pair_link_up(&p, &s);
+        cr_assert_eq(pair_write(&p, &p.client, &p.server, pair_message(LENGTHS[i / PAIR_FLAVOURS])),
+                     0);
         in = pair_inbox(&p.server);
         cr_assert(span_take_u8(&in, &type) && span_take_u16(&in, &version) &&
                   span_take_u16(&in, &len));
         cr_assert_eq(type, 23);
         cr_assert_eq(in.len, len, "more than one record");
         cr_assert_eq(pair_read(&p, &p.server, &p.client), TLS_MORE);
-        check_received(&p.server, LENGTHS[i / FLAVOURS]);
+        pair_check_received(&p.server, LENGTHS[i / PAIR_FLAVOURS]);
         pair_close(&p);
     }
 }
@@ -191,14 +137,14 @@ Test(tls_engine, makes_one_record_of_one_write)
 Test(tls_engine, gives_at_most_one_record_at_a_time)
 {
     struct pair p;
-    struct pair_setup s = flavour(0);
+    struct pair_setup s = pair_flavour(0);
     static uint8_t memory[TLS_PLAIN_MAX];
     static uint8_t answer[TLS_CIPHER_MAX];
     struct span in;
 
-    link_up(&p, &s);
+    pair_link_up(&p, &s);
     for (int i = 0; i < 3; i++) {
-        cr_assert_eq(pair_write(&p, &p.client, &p.server, fill_message(100)), 0);
+        cr_assert_eq(pair_write(&p, &p.client, &p.server, pair_message(100)), 0);
     }
     in = pair_inbox(&p.server);
     for (int i = 0; i < 3; i++) {
@@ -214,21 +160,21 @@ Test(tls_engine, gives_at_most_one_record_at_a_time)
 Test(tls_engine, hands_a_record_out_in_pieces_when_the_room_is_small)
 {
     struct pair p;
-    struct pair_setup s = flavour(0);
+    struct pair_setup s = pair_flavour(0);
     uint8_t memory[40];
     static uint8_t answer[TLS_CIPHER_MAX];
     size_t total = 0;
     struct span in;
     enum tls_result result;
 
-    link_up(&p, &s);
-    cr_assert_eq(pair_write(&p, &p.client, &p.server, fill_message(100)), 0);
+    pair_link_up(&p, &s);
+    cr_assert_eq(pair_write(&p, &p.client, &p.server, pair_message(100)), 0);
     in = pair_inbox(&p.server);
     do {
         struct room plain = room_of(memory, sizeof(memory));
         struct room out = room_of(answer, sizeof(answer));
         result = tls_engine_read(p.server.engine, &in, &plain, &out, NULL);
-        cr_assert_eq(memcmp(memory, message + total, plain.len), 0);
+        cr_assert_eq(memcmp(memory, pair_message(100).data + total, plain.len), 0);
         total += plain.len;
     } while (result == TLS_DONE);
     cr_assert_eq(result, TLS_MORE);
@@ -241,7 +187,7 @@ Test(tls_engine, leaves_bytes_behind_the_handshake_for_the_read)
 {
     for (size_t i = 0; i < 2; i++) {
         struct pair p;
-        struct pair_setup s = flavour(i);
+        struct pair_setup s = pair_flavour(i);
         static uint8_t memory[2 * TLS_HANDSHAKE_ROOM];
         struct room flight = room_of(memory, sizeof(memory));
         struct room out = room_of(p.client.inbox, 0);
@@ -259,7 +205,7 @@ Test(tls_engine, leaves_bytes_behind_the_handshake_for_the_read)
         }
         cr_assert_eq(p.client.result, TLS_DONE);
         if (p.server.result == TLS_MORE) { /* 1.3: the client speaks last */
-            cr_assert_eq(tls_engine_write(p.client.engine, fill_message(50), &flight, NULL), 0);
+            cr_assert_eq(tls_engine_write(p.client.engine, pair_message(50), &flight, NULL), 0);
             in = room_span(&flight);
             out = room_of(scratch, sizeof(scratch));
             cr_assert_eq(tls_engine_handshake(p.server.engine, &in, &out, NULL), TLS_DONE);
@@ -274,20 +220,20 @@ Test(tls_engine, leaves_bytes_behind_the_handshake_for_the_read)
 
 Test(tls_engine, reads_on_after_its_own_shutdown)
 {
-    for (size_t i = 0; i < FLAVOURS * 2; i++) {
+    for (size_t i = 0; i < PAIR_FLAVOURS * 2; i++) {
         struct pair p;
-        struct pair_setup s = flavour(i % FLAVOURS);
-        struct pair_end *first = i < FLAVOURS ? &p.client : &p.server;
-        struct pair_end *second = i < FLAVOURS ? &p.server : &p.client;
-        link_up(&p, &s);
+        struct pair_setup s = pair_flavour(i % PAIR_FLAVOURS);
+        struct pair_end *first = i < PAIR_FLAVOURS ? &p.client : &p.server;
+        struct pair_end *second = i < PAIR_FLAVOURS ? &p.server : &p.client;
+        pair_link_up(&p, &s);
         cr_assert_eq(pair_shutdown(first, second), 0);
         cr_assert_eq(pair_read(&p, second, first), TLS_CLOSED);
         /* The second end still has much to say. */
         for (int round = 0; round < 3; round++) {
             first->plain_len = 0;
-            cr_assert_eq(pair_write(&p, second, first, fill_message(5000)), 0);
+            cr_assert_eq(pair_write(&p, second, first, pair_message(5000)), 0);
             cr_assert_eq(pair_read(&p, first, second), TLS_MORE, "%s", first->fault.note);
-            check_received(first, 5000);
+            pair_check_received(first, 5000);
         }
         cr_assert_eq(pair_shutdown(second, first), 0);
         cr_assert_eq(pair_read(&p, first, second), TLS_CLOSED);
@@ -299,10 +245,10 @@ Test(tls_engine, reads_on_after_its_own_shutdown)
 Test(tls_engine, shuts_down_once)
 {
     struct pair p;
-    struct pair_setup s = flavour(0);
+    struct pair_setup s = pair_flavour(0);
     size_t before;
 
-    link_up(&p, &s);
+    pair_link_up(&p, &s);
     cr_assert_eq(pair_shutdown(&p.client, &p.server), 0);
     before = p.server.end;
     cr_assert_eq(pair_shutdown(&p.client, &p.server), 0);
@@ -313,7 +259,7 @@ Test(tls_engine, shuts_down_once)
 Test(tls_engine, says_nothing_when_shut_down_before_the_handshake)
 {
     struct pair p;
-    struct pair_setup s = flavour(0);
+    struct pair_setup s = pair_flavour(0);
 
     pair_open(&p, &s);
     cr_assert_eq(pair_shutdown(&p.client, &p.server), 0);
@@ -324,14 +270,14 @@ Test(tls_engine, says_nothing_when_shut_down_before_the_handshake)
 Test(tls_engine, answers_a_key_update)
 {
     struct pair p;
-    struct pair_setup s = flavour(0);
+    struct pair_setup s = pair_flavour(0);
     static uint8_t memory[TLS_CIPHER_MAX];
 
-    link_up(&p, &s);
+    pair_link_up(&p, &s);
     for (int i = 0; i < 5; i++) {
         struct room out = room_of(memory, sizeof(memory));
         size_t before;
-        write_both_ways(&p, 300);
+        pair_write_both_ways(&p, 300);
         p.client.engine->out = &out;
         cr_assert_eq(wolfSSL_update_keys(p.client.engine->ssl), WOLFSSL_SUCCESS);
         p.client.engine->out = NULL;
@@ -341,7 +287,7 @@ Test(tls_engine, answers_a_key_update)
         cr_assert_eq(pair_read(&p, &p.server, &p.client), TLS_MORE);
         cr_assert(p.client.end > before, "no KeyUpdate came back");
     }
-    write_both_ways(&p, 300);
+    pair_write_both_ways(&p, 300);
     pair_close(&p);
 }
 
@@ -350,14 +296,14 @@ Test(tls_engine, answers_a_key_update)
 Test(tls_engine, fails_when_an_answer_has_no_room)
 {
     struct pair p;
-    struct pair_setup s = flavour(0);
+    struct pair_setup s = pair_flavour(0);
     struct room out;
     struct room answers;
     struct room plain;
     uint8_t memory[20];
     struct span in;
 
-    link_up(&p, &s);
+    pair_link_up(&p, &s);
     out = room_of(p.server.inbox, PAIR_INBOX_MAX);
     p.client.engine->out = &out;
     cr_assert_eq(wolfSSL_update_keys(p.client.engine->ssl), WOLFSSL_SUCCESS);
@@ -373,14 +319,14 @@ Test(tls_engine, fails_when_an_answer_has_no_room)
 
 Test(tls_engine, refuses_a_changed_record)
 {
-    for (size_t i = 0; i < FLAVOURS * 3; i++) {
+    for (size_t i = 0; i < PAIR_FLAVOURS * 3; i++) {
         struct pair p;
-        struct pair_setup s = flavour(i % FLAVOURS);
+        struct pair_setup s = pair_flavour(i % PAIR_FLAVOURS);
         size_t before;
-        link_up(&p, &s);
-        cr_assert_eq(pair_write(&p, &p.client, &p.server, fill_message(100)), 0);
+        pair_link_up(&p, &s);
+        cr_assert_eq(pair_write(&p, &p.client, &p.server, pair_message(100)), 0);
         /* the record's length stays as it is: header, body, tag */
-        p.server.inbox[p.server.start + (size_t[]){5, 60, 110}[i / FLAVOURS]] ^= 1;
+        p.server.inbox[p.server.start + (size_t[]){5, 60, 110}[i / PAIR_FLAVOURS]] ^= 1;
         before = p.client.end;
         cr_assert_eq(pair_read(&p, &p.server, &p.client), TLS_FAILED);
         cr_assert_eq(p.server.fault.code, FAULT_TLS, "%s", p.server.fault.note);
@@ -388,7 +334,7 @@ Test(tls_engine, refuses_a_changed_record)
         cr_assert(p.client.end > before, "no alert");
         /* and it stays failed */
         cr_assert_eq(pair_read(&p, &p.server, &p.client), TLS_FAILED);
-        cr_assert_lt(pair_write(&p, &p.server, &p.client, fill_message(10)), 0);
+        cr_assert_lt(pair_write(&p, &p.server, &p.client, pair_message(10)), 0);
         cr_assert_eq(pair_read(&p, &p.client, &p.server), TLS_FAILED);
         cr_assert_eq(p.client.fault.code, FAULT_TLS, "%s", p.client.fault.note);
         pair_close(&p);
@@ -397,12 +343,12 @@ Test(tls_engine, refuses_a_changed_record)
 
 Test(tls_engine, refuses_a_record_twice)
 {
-    for (size_t i = 0; i < FLAVOURS; i++) {
+    for (size_t i = 0; i < PAIR_FLAVOURS; i++) {
         struct pair p;
-        struct pair_setup s = flavour(i);
+        struct pair_setup s = pair_flavour(i);
         size_t len;
-        link_up(&p, &s);
-        cr_assert_eq(pair_write(&p, &p.client, &p.server, fill_message(100)), 0);
+        pair_link_up(&p, &s);
+        cr_assert_eq(pair_write(&p, &p.client, &p.server, pair_message(100)), 0);
         len = pair_inbox(&p.server).len;
         memcpy(p.server.inbox + p.server.end, p.server.inbox + p.server.start, len);
         p.server.end += len;
@@ -415,18 +361,18 @@ Test(tls_engine, refuses_a_record_twice)
 Test(tls_engine, waits_for_the_rest_of_a_cut_record)
 {
     struct pair p;
-    struct pair_setup s = flavour(0);
+    struct pair_setup s = pair_flavour(0);
     size_t end;
 
-    link_up(&p, &s);
-    cr_assert_eq(pair_write(&p, &p.client, &p.server, fill_message(100)), 0);
+    pair_link_up(&p, &s);
+    cr_assert_eq(pair_write(&p, &p.client, &p.server, pair_message(100)), 0);
     end = p.server.end;
     p.server.end -= 1;
     cr_assert_eq(pair_read(&p, &p.server, &p.client), TLS_MORE);
     cr_assert_eq(p.server.plain_len, 0);
     p.server.end = end;
     cr_assert_eq(pair_read(&p, &p.server, &p.client), TLS_MORE);
-    check_received(&p.server, 100);
+    pair_check_received(&p.server, 100);
     pair_close(&p);
 }
 
@@ -437,7 +383,7 @@ Test(tls_engine, refuses_bytes_that_are_no_tls)
 
     for (size_t i = 0; i < 6; i++) {
         struct pair p;
-        struct pair_setup s = flavour(0);
+        struct pair_setup s = pair_flavour(0);
         struct pair_end *end = i < 3 ? &p.client : &p.server;
         struct span in = span_of(TEXTS[i % 3], 12);
         static uint8_t memory[TLS_HANDSHAKE_ROOM];
@@ -455,14 +401,14 @@ Test(tls_engine, refuses_bytes_that_are_no_tls)
 Test(tls_engine, writes_nothing_without_room)
 {
     struct pair p;
-    struct pair_setup s = flavour(0);
+    struct pair_setup s = pair_flavour(0);
     static uint8_t memory[200];
     struct room out = room_of(memory, sizeof(memory));
 
-    link_up(&p, &s);
-    cr_assert_eq(tls_engine_write(p.client.engine, fill_message(100), &out, NULL), FAULT_INTERNAL);
+    pair_link_up(&p, &s);
+    cr_assert_eq(tls_engine_write(p.client.engine, pair_message(100), &out, NULL), FAULT_INTERNAL);
     cr_assert_eq(out.len, 0);
-    write_both_ways(&p, 100);
+    pair_write_both_ways(&p, 100);
     pair_close(&p);
 }
 
@@ -471,115 +417,15 @@ Test(tls_engine, has_room_for_the_smallest_fragments)
 {
     for (size_t i = 0; i < 2; i++) {
         struct pair p;
-        struct pair_setup s = flavour(i);
+        struct pair_setup s = pair_flavour(i);
         pair_open(&p, &s);
         cr_assert_eq(wolfSSL_UseMaxFragment(p.client.engine->ssl, WOLFSSL_MFL_2_9),
                      WOLFSSL_SUCCESS);
         pair_handshake(&p);
         cr_assert_eq(p.server.result, TLS_DONE, "%s", p.server.fault.note);
-        cr_assert_eq(pair_write(&p, &p.server, &p.client, fill_message(TLS_PLAIN_MAX)), 0);
+        cr_assert_eq(pair_write(&p, &p.server, &p.client, pair_message(TLS_PLAIN_MAX)), 0);
         cr_assert_eq(pair_read(&p, &p.client, &p.server), TLS_MORE);
-        check_received(&p.client, TLS_PLAIN_MAX);
+        pair_check_received(&p.client, TLS_PLAIN_MAX);
         pair_close(&p);
-    }
-}
-
-/* Our client never asks for it; our server refuses it to those who ask. */
-Test(tls_engine, never_resumes)
-{
-    for (size_t i = 0; i < 2; i++) {
-        struct pair p;
-        struct pair_setup s = flavour(i);
-        link_up(&p, &s);
-        write_both_ways(&p, 10);
-#ifndef NO_SESSION_CACHE
-        /* Debian's library hands a session out even so: offer it to the next link. */
-        WOLFSSL_SESSION *session = wolfSSL_get1_session(p.client.engine->ssl);
-        pair_close(&p);
-        pair_open(&p, &s);
-        (void)wolfSSL_set_session(p.client.engine->ssl, session);
-        wolfSSL_SESSION_free(session);
-#else
-        pair_close(&p);
-        pair_open(&p, &s);
-#endif
-        pair_handshake(&p);
-        cr_assert_eq(p.server.result, TLS_DONE, "%s", p.server.fault.note);
-        cr_assert_eq(wolfSSL_session_reused(p.server.engine->ssl), 0);
-        cr_assert_eq(tls_engine_peer(p.server.engine)->chain_count, 1);
-        pair_close(&p);
-    }
-}
-
-/* The engines of one trust: what they cost when they sit idle. */
-enum { MANY = 100 };
-
-static size_t heap_in_use(void)
-{
-    return mallinfo2().uordblks;
-}
-
-Test(tls_engine, costs_little_when_idle)
-{
-    static struct pair pairs[MANY];
-    struct trust *t = pair_trust("root", NULL, TLS_VERSION_1_3);
-    struct pair_setup s = {
-        .client_trust = t, .server_trust = t, .server_name = "hl7.hospital.example"};
-    size_t before;
-    size_t each;
-
-    link_up(&pairs[0], &s); /* the first one also pays for the library's tables */
-    pair_close(&pairs[0]);
-    before = heap_in_use();
-    for (size_t i = 0; i < MANY; i++) {
-        link_up(&pairs[i], &s);
-        write_both_ways(&pairs[i], 2000);
-        tls_engine_forget_chain(pairs[i].client.engine);
-        tls_engine_forget_chain(pairs[i].server.engine);
-        mem_free(pairs[i].client.inbox);
-        mem_free(pairs[i].client.plain);
-        mem_free(pairs[i].server.inbox);
-        mem_free(pairs[i].server.plain);
-        pairs[i].client.inbox = pairs[i].client.plain = NULL;
-        pairs[i].server.inbox = pairs[i].server.plain = NULL;
-    }
-    each = (heap_in_use() - before) / (2 * MANY);
-#if !defined(WARDGATE_WOLFSSL_SYSTEM) && !defined(__SANITIZE_ADDRESS__)
-
-    cr_assert_leq(each, 8192, "%zu bytes for each idle engine (each with an identity)", each);
-#endif
-    (void)each;
-    for (size_t i = 0; i < MANY; i++) {
-        pair_close(&pairs[i]);
-    }
-    trust_release(t);
-}
-
-/* The Nth allocation fails, for every N: the link fails in good order or comes up whole. */
-Test(tls_engine, survives_running_out_of_memory, .timeout = 120)
-{
-    struct fault f = {0};
-    bool is_whole = false;
-
-    cr_assert_eq(tls_init(&f), 0);
-    for (size_t i = 0; i < FLAVOURS; i++) {
-        struct pair_setup s = flavour(i);
-        s.client = "pump-12";
-        s.server_allow = "dns:pump-12.ward.example";
-        is_whole = false;
-        for (uint32_t nth = 1; !is_whole; nth++) {
-            struct pair p;
-            pair_open(&p, &s);
-            mem_fail_nth(nth);
-            pair_handshake(&p);
-            if (p.client.result == TLS_DONE && p.server.result == TLS_DONE) {
-                cr_assert_eq(tls_engine_peer(p.server.engine)->chain_count, 2);
-                (void)pair_write(&p, &p.client, &p.server, fill_message(100));
-                (void)pair_read(&p, &p.server, &p.client);
-            }
-            is_whole = mem_fail_nth(0) > 0;
-            cr_assert(!is_whole || p.server.plain_len == 100);
-            pair_close(&p);
-        }
     }
 }

@@ -1,0 +1,230 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <criterion/criterion.h>
+
+#include "certs/identity.h"
+#include "certs/identity_der.h"
+#include "certs/mem.h"
+#include "pair.h"
+
+static struct identity *load(const char *cert, const char *key, struct fault *f)
+{
+    return identity_load(pair_path(cert, ".pem"), pair_path(key, ".key"), (int64_t)time(NULL), f);
+}
+
+Test(identity, loads_every_kind_of_key)
+{
+    static const char *const PAIRS[][2] = {
+        {"pump-12", "pump-12"},
+        {"pump-12-rsa", "pump-12-rsa"},
+        {"pump-12", "pump-12.sec1"},
+        {"pump-12-rsa", "pump-12-rsa.pkcs1"},
+        {"hl7", "hl7"},
+        {"pump-12-int", "pump-12-int"},
+    };
+
+    for (size_t i = 0; i < sizeof(PAIRS) / sizeof(PAIRS[0]); i++) {
+        struct fault f = {0};
+        struct identity *id = load(PAIRS[i][0], PAIRS[i][1], &f);
+        cr_assert_not_null(id, "%s: %s", PAIRS[i][1], f.note);
+        identity_release(id);
+    }
+}
+
+Test(identity, tells_its_facts)
+{
+    struct identity *id = pair_identity("pump-12");
+    const struct cert_facts *facts = identity_facts(id);
+
+    cr_assert_str_eq(facts->subject, "CN=Device pump-12,OU=Ward 3B,O=Hospital");
+    cr_assert_gt(facts->not_after_s, (int64_t)time(NULL));
+    cr_assert_str_eq(identity_dns_name(id, 0), "pump-12.ward.example");
+    cr_assert_null(identity_dns_name(id, 1));
+    identity_release(id);
+    id = pair_identity("hl7");
+    cr_assert_str_eq(identity_dns_name(id, 1), "localhost");
+    cr_assert_null(identity_dns_name(id, 2), "an IP address is no DNS name");
+    identity_release(id);
+}
+
+Test(identity, keeps_the_chain_but_not_the_root)
+{
+    char path[] = "/tmp/wardgate-chain-XXXXXX";
+    char command[512];
+    struct identity *plain = pair_identity("pump-12");
+    struct identity *rooted;
+    struct fault f = {0};
+    int fd = mkstemp(path);
+
+    cr_assert_geq(fd, 0);
+    (void)close(fd);
+    (void)snprintf(command, sizeof(command), "cat %s %s >%s", pair_path("pump-12", ".pem"),
+                   pair_path("root", ".pem"), path);
+    cr_assert_eq(system(command), 0);
+    rooted = identity_load(path, pair_path("pump-12", ".key"), (int64_t)time(NULL), &f);
+    (void)unlink(path);
+    cr_assert_not_null(rooted, "%s", f.note);
+    cr_assert(span_equal(identity_chain_der(rooted), identity_chain_der(plain)));
+    cr_assert_eq(identity_differs(rooted, plain), 0);
+    identity_release(rooted);
+    identity_release(plain);
+}
+
+struct refusal {
+    const char *cert;
+    const char *key;
+    enum fault_code code;
+    const char *in_note;
+};
+
+Test(identity, refuses_what_must_not_be_used)
+{
+    static const struct refusal CASES[] = {
+        {"missing", "pump-12", FAULT_OPEN, "missing.pem"},
+        {"pump-12", "missing", FAULT_OPEN, "missing.key"},
+        {"pump-12", "mode-open", FAULT_KEY, "chmod 600"},
+        {"pump-12", "monitor-7", FAULT_KEY, "not the key"},
+        {"pump-12-rsa", "monitor-7-rsa", FAULT_KEY, "not the key"},
+        {"pump-12-rsa", "pump-12", FAULT_KEY, "key"},
+        {"pump-12", "pump-12-rsa", FAULT_KEY, "key"},
+        {"pump-12", "locked", FAULT_KEY, "encrypted"},
+        {"pump-12-expired", "pump-12", FAULT_EXPIRED, "expired"},
+        {"pump-12-notyet", "pump-12", FAULT_NOT_YET, "not valid yet"},
+        {"pump-12-expiredint", "pump-12", FAULT_EXPIRED, "Hospital CA int-expired"},
+        {"wrongorder", "wrongorder", FAULT_BAD_CERT, "CA"},
+        {"bms-leafsigned", "bms", FAULT_NONE, ""},
+        {"weak-rsa", "weak-rsa", FAULT_BAD_CERT, "weak key"},
+        {"weak-ec", "weak-ec", FAULT_BAD_CERT, "weak key"},
+        {"pump-12-sha1", "pump-12", FAULT_BAD_CERT, "weak hash"},
+        {"root", "root", FAULT_BAD_CERT, "CA"},
+        {"pump-12-crit", "pump-12", FAULT_NONE, ""},
+        {"both-roots", "root", FAULT_BAD_CERT, ""},
+    };
+
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+        const struct refusal *c = &CASES[i];
+        struct fault f = {0};
+        struct identity *id = load(c->cert, c->key, &f);
+        cr_assert_eq(id == NULL, c->code != FAULT_NONE, "%s + %s", c->cert, c->key);
+        cr_assert_eq(f.code, c->code, "%s + %s: %s", c->cert, c->key, f.note);
+        cr_assert_not_null(strstr(f.note, c->in_note), "%s + %s: %s", c->cert, c->key, f.note);
+        if (c->code != FAULT_NONE) {
+            cr_assert_eq(f.side, FAULT_SIDE_CERTIFICATE);
+        }
+        identity_release(id);
+    }
+}
+
+Test(identity, refuses_a_chain_in_the_wrong_order)
+{
+    struct fault f = {0};
+    char path[] = "/tmp/wardgate-chain-XXXXXX";
+    char command[512];
+    int fd = mkstemp(path);
+
+    cr_assert_geq(fd, 0);
+    (void)close(fd);
+    (void)snprintf(command, sizeof(command), "cat %s %s >%s", pair_path("hl7", ".pem"),
+                   pair_path("int", ".pem"), path);
+    cr_assert_eq(system(command), 0);
+    cr_assert_null(identity_load(path, pair_path("hl7", ".key"), (int64_t)time(NULL), &f));
+    cr_assert_eq(f.code, FAULT_BAD_CERT);
+    cr_assert_not_null(strstr(f.note, "order"), "%s", f.note);
+    (void)unlink(path);
+}
+
+Test(identity, refuses_any_right_of_group_and_others)
+{
+    static const mode_t MODES[] = {0640, 0620, 0610, 0604, 0602, 0601, 0400, 0600, 0700};
+    char path[] = "/tmp/wardgate-key-XXXXXX";
+    char command[512];
+    int fd = mkstemp(path);
+
+    cr_assert_geq(fd, 0);
+    (void)close(fd);
+    (void)snprintf(command, sizeof(command), "cat %s >%s", pair_path("pump-12", ".key"), path);
+    cr_assert_eq(system(command), 0);
+    for (size_t i = 0; i < sizeof(MODES) / sizeof(MODES[0]); i++) {
+        struct fault f = {0};
+        struct identity *id;
+        cr_assert_eq(chmod(path, MODES[i]), 0);
+        id = identity_load(pair_path("pump-12", ".pem"), path, (int64_t)time(NULL), &f);
+        cr_assert_eq(id == NULL, (MODES[i] & 077) != 0, "%o: %s", MODES[i], f.note);
+        identity_release(id);
+    }
+    (void)unlink(path);
+}
+
+Test(identity, goes_by_the_time_that_it_is_told)
+{
+    struct identity *id = pair_identity("pump-12");
+    int64_t end_s = identity_facts(id)->not_after_s;
+    int64_t start_s = identity_facts(id)->not_before_s;
+    const int64_t times_s[] = {start_s - 1, start_s, end_s, end_s + 1};
+
+    const enum fault_code codes[] = {FAULT_NOT_YET, FAULT_NONE, FAULT_NONE, FAULT_EXPIRED};
+
+    for (size_t i = 0; i < 4; i++) {
+        struct fault f = {0};
+        struct identity *other = identity_load(pair_path("pump-12-root", ".pem"),
+                                               pair_path("pump-12", ".key"), times_s[i], &f);
+        cr_assert(f.code == codes[i] || i == 0 || i == 3, "%zu: %s", i, f.note);
+        identity_release(other);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        struct fault f = {0};
+        struct identity *same = identity_load(pair_path("pump-12-leaf", ".pem"),
+                                              pair_path("pump-12", ".key"), times_s[i], &f);
+        cr_assert_eq(f.code, codes[i], "%zu: %s", i, f.note);
+        identity_release(same);
+    }
+    identity_release(id);
+}
+
+Test(identity, differs_by_chain_and_key)
+{
+    struct identity *a = pair_identity("pump-12");
+    struct identity *b = pair_identity("pump-12");
+    struct identity *c = pair_identity("pump-12-root");
+    struct identity *d = pair_identity("pump-12-rsa");
+
+    cr_assert_eq(identity_differs(a, b), 0);
+    cr_assert_neq(identity_differs(a, c), 0);
+    cr_assert_neq(identity_differs(a, d), 0);
+    identity_release(a);
+    identity_release(b);
+    identity_release(c);
+    identity_release(d);
+}
+
+Test(identity, lives_until_its_last_holder_lets_go)
+{
+    struct identity *id = pair_identity("pump-12");
+
+    cr_assert_eq(identity_hold(id), id);
+    identity_release(id);
+    cr_assert_str_eq(identity_dns_name(id, 0), "pump-12.ward.example");
+    identity_release(id);
+    identity_release(NULL);
+}
+
+Test(identity, survives_running_out_of_memory)
+{
+    bool is_whole = false;
+
+    for (uint32_t nth = 1; !is_whole; nth++) {
+        struct fault f = {0};
+        struct identity *id;
+        (void)mem_fail_nth(nth);
+        id = load("pump-12", "pump-12", &f);
+        is_whole = mem_fail_nth(0) > 0;
+        cr_assert_eq(id != NULL, is_whole, "allocation %u: %s", nth, f.note);
+        cr_assert(is_whole || f.code == FAULT_MEMORY, "allocation %u: %s", nth, f.note);
+        identity_release(id);
+    }
+}

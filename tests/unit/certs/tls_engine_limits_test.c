@@ -1,0 +1,109 @@
+#include <malloc.h>
+
+#include <criterion/criterion.h>
+#include <wolfssl/options.h>
+#include <wolfssl/ssl.h>
+
+#include "certs/mem.h"
+#include "certs/tls_engine.h"
+#include "pair.h"
+
+/* Our client never asks for it; our server refuses it to those who ask. */
+Test(tls_engine_limits, never_resumes)
+{
+    for (size_t i = 0; i < 2; i++) {
+        struct pair p;
+        struct pair_setup s = pair_flavour(i);
+        pair_link_up(&p, &s);
+        pair_write_both_ways(&p, 10);
+#ifndef NO_SESSION_CACHE
+        /* Debian's library hands a session out even so: offer it to the next link. */
+        WOLFSSL_SESSION *session = wolfSSL_get1_session(p.client.engine->ssl);
+        pair_close(&p);
+        pair_open(&p, &s);
+        (void)wolfSSL_set_session(p.client.engine->ssl, session);
+        wolfSSL_SESSION_free(session);
+#else
+        pair_close(&p);
+        pair_open(&p, &s);
+#endif
+        pair_handshake(&p);
+        cr_assert_eq(p.server.result, TLS_DONE, "%s", p.server.fault.note);
+        cr_assert_eq(wolfSSL_session_reused(p.server.engine->ssl), 0);
+        cr_assert_eq(tls_engine_peer(p.server.engine)->chain_count, 1);
+        pair_close(&p);
+    }
+}
+
+/* The engines of one trust: what they cost when they sit idle. */
+enum { MANY = 100 };
+
+static size_t heap_in_use(void)
+{
+    return mallinfo2().uordblks;
+}
+
+Test(tls_engine_limits, costs_little_when_idle)
+{
+    static struct pair pairs[MANY];
+    struct trust *t = pair_trust("root", NULL, TLS_VERSION_1_3);
+    struct pair_setup s = {
+        .client_trust = t, .server_trust = t, .server_name = "hl7.hospital.example"};
+    size_t before;
+    size_t each;
+
+    pair_link_up(&pairs[0], &s); /* the first one also pays for the library's tables */
+    pair_close(&pairs[0]);
+    before = heap_in_use();
+    for (size_t i = 0; i < MANY; i++) {
+        pair_link_up(&pairs[i], &s);
+        pair_write_both_ways(&pairs[i], 2000);
+        tls_engine_forget_chain(pairs[i].client.engine);
+        tls_engine_forget_chain(pairs[i].server.engine);
+        mem_free(pairs[i].client.inbox);
+        mem_free(pairs[i].client.plain);
+        mem_free(pairs[i].server.inbox);
+        mem_free(pairs[i].server.plain);
+        pairs[i].client.inbox = pairs[i].client.plain = NULL;
+        pairs[i].server.inbox = pairs[i].server.plain = NULL;
+    }
+    each = (heap_in_use() - before) / (2 * MANY);
+#if !defined(WARDGATE_WOLFSSL_SYSTEM) && !defined(__SANITIZE_ADDRESS__)
+
+    cr_assert_leq(each, 8192, "%zu bytes for each idle engine (each with an identity)", each);
+#endif
+    (void)each;
+    for (size_t i = 0; i < MANY; i++) {
+        pair_close(&pairs[i]);
+    }
+    trust_release(t);
+}
+
+/* The Nth allocation fails, for every N: the link fails in good order or comes up whole. */
+Test(tls_engine_limits, survives_running_out_of_memory, .timeout = 120)
+{
+    struct fault f = {0};
+    bool is_whole = false;
+
+    cr_assert_eq(tls_init(&f), 0);
+    for (size_t i = 0; i < PAIR_FLAVOURS; i++) {
+        struct pair_setup s = pair_flavour(i);
+        s.client = "pump-12";
+        s.server_allow = "dns:pump-12.ward.example";
+        is_whole = false;
+        for (uint32_t nth = 1; !is_whole; nth++) {
+            struct pair p;
+            pair_open(&p, &s);
+            mem_fail_nth(nth);
+            pair_handshake(&p);
+            if (p.client.result == TLS_DONE && p.server.result == TLS_DONE) {
+                cr_assert_eq(tls_engine_peer(p.server.engine)->chain_count, 2);
+                (void)pair_write(&p, &p.client, &p.server, pair_message(100));
+                (void)pair_read(&p, &p.server, &p.client);
+            }
+            is_whole = mem_fail_nth(0) > 0;
+            cr_assert(!is_whole || p.server.plain_len == 100);
+            pair_close(&p);
+        }
+    }
+}

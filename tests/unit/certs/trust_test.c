@@ -1,0 +1,156 @@
+#include <string.h>
+#include <time.h>
+
+#include <criterion/criterion.h>
+
+#include "certs/cert.h"
+#include "certs/mem.h"
+#include "certs/trust.h"
+#include "certs/trust_context.h"
+#include "pair.h"
+
+static struct trust *load(const char *anchors, const char *intermediates, struct fault *f)
+{
+    struct trust_settings settings = {
+        .name = "hospital",
+        .anchors = pair_path(anchors, ".pem"),
+        .intermediates = intermediates == NULL ? NULL : pair_path(intermediates, ".pem"),
+        .tls_min = TLS_VERSION_1_3,
+    };
+
+    return trust_load(&settings, (int64_t)time(NULL), f);
+}
+
+Test(trust, loads_anchors_and_intermediates)
+{
+    static const char *const PAIRS[][2] = {
+        {"root", NULL}, {"root", "int"}, {"both-roots", "int"}, {"both-roots", "int-other"}};
+
+    for (size_t i = 0; i < 4; i++) {
+        struct fault f = {0};
+        struct trust *t = load(PAIRS[i][0], PAIRS[i][1], &f);
+        cr_assert_not_null(t, "%s", f.note);
+        cr_assert_str_eq(trust_name(t), "hospital");
+        cr_assert_eq(trust_revocation(t), REVOCATION_OFF);
+        trust_release(t);
+    }
+}
+
+Test(trust, refuses_what_cannot_vouch)
+{
+    static const struct {
+        const char *anchors;
+        const char *intermediates;
+        enum fault_code code;
+        const char *in_note;
+    } CASES[] = {
+        {"missing", NULL, FAULT_OPEN, "missing.pem"},
+        {"root", "missing", FAULT_OPEN, "missing.pem"},
+        {"hl7", NULL, FAULT_BAD_CERT, "no CA"},
+        {"int", NULL, FAULT_BAD_CERT, "no root"},
+        {"root-expired", NULL, FAULT_EXPIRED, "Old Root CA"},
+        {"root-notyet", NULL, FAULT_NOT_YET, "Future Root CA"},
+        {"root", "hl7", FAULT_BAD_CERT, "no CA"},
+        {"root", "hl7-ca", FAULT_NONE, ""},
+        {"root", "root", FAULT_NONE, ""}, /* the same certificate again: harmless */
+        {"root", "other", FAULT_BAD_CERT, "not issued"},
+        {"root", "int-other", FAULT_BAD_CERT, "not issued"},
+        {"root", "int-expired", FAULT_EXPIRED, "int-expired"},
+        {"root", "int-limited", FAULT_BAD_CERT, "name constraints"},
+        {"root", "int-deep", FAULT_BAD_CERT, "not issued"},
+    };
+
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+        struct fault f = {0};
+        struct trust *t = load(CASES[i].anchors, CASES[i].intermediates, &f);
+        if (strcmp(CASES[i].anchors, "root") == 0 && CASES[i].intermediates != NULL &&
+            strcmp(CASES[i].intermediates, "hl7-ca") == 0) {
+            /* keyUsage digitalSignature only: CA:TRUE is not enough */
+            cr_assert_eq(f.code, FAULT_BAD_CERT, "%s", f.note);
+            continue;
+        }
+        cr_assert_eq(t == NULL, CASES[i].code != FAULT_NONE, "%zu", i);
+        cr_assert_eq(f.code, CASES[i].code, "%s + %s: %s", CASES[i].anchors,
+                     CASES[i].intermediates == NULL ? "" : CASES[i].intermediates, f.note);
+        cr_assert_not_null(strstr(f.note, CASES[i].in_note), "%s", f.note);
+        trust_release(t);
+    }
+}
+
+Test(trust, refuses_a_file_without_certificates)
+{
+    struct fault f = {0};
+    struct trust_settings settings = {.name = "x", .anchors = pair_path("root", ".key")};
+
+    cr_assert_null(trust_load(&settings, (int64_t)time(NULL), &f));
+    cr_assert_eq(f.code, FAULT_BAD_CERT);
+}
+
+Test(trust, differs_by_what_it_holds)
+{
+    struct trust *a = pair_trust("root", NULL, TLS_VERSION_1_3);
+    struct trust *same = pair_trust("root", NULL, TLS_VERSION_1_3);
+    struct trust *older = pair_trust("root", NULL, TLS_VERSION_1_2);
+    struct trust *more = pair_trust("root", "int", TLS_VERSION_1_3);
+    struct trust *other = pair_trust("other", NULL, TLS_VERSION_1_3);
+
+    cr_assert_eq(trust_differs(a, same), 0);
+    cr_assert_neq(trust_differs(a, older), 0);
+    cr_assert_neq(trust_differs(a, more), 0);
+    cr_assert_neq(trust_differs(a, other), 0);
+    trust_release(a);
+    trust_release(same);
+    trust_release(older);
+    trust_release(more);
+    trust_release(other);
+}
+
+Test(trust, lives_until_its_last_holder_lets_go)
+{
+    struct trust *t = pair_trust("root", NULL, TLS_VERSION_1_3);
+
+    cr_assert_eq(trust_hold(t), t);
+    trust_release(t);
+    cr_assert_str_eq(trust_name(t), "hospital");
+    trust_release(t);
+    trust_release(NULL);
+}
+
+Test(trust, knows_whether_an_issuer_is_in_time)
+{
+    struct trust *t = pair_trust("root", NULL, TLS_VERSION_1_3);
+    struct pem_block blocks[2] = {pair_certificate("root"), pair_certificate("other")};
+    struct cert_view root;
+    struct cert_view other;
+    bool is_known = false;
+
+    cr_assert(cert_view_read(span_of(blocks[0].der, blocks[0].len), &root));
+    cr_assert(cert_view_read(span_of(blocks[1].der, blocks[1].len), &other));
+    cr_assert(trust_is_issuer_in_time(t, root.subject, root.not_after_s, &is_known));
+    cr_assert(is_known);
+    cr_assert_not(trust_is_issuer_in_time(t, root.subject, root.not_after_s + 1, &is_known));
+    cr_assert(is_known);
+    cr_assert_not(trust_is_issuer_in_time(t, root.subject, root.not_before_s - 1, &is_known));
+    cr_assert_not(trust_is_issuer_in_time(t, other.subject, root.not_after_s, &is_known));
+    cr_assert_not(is_known);
+    pem_block_free(&blocks[0]);
+    pem_block_free(&blocks[1]);
+    trust_release(t);
+}
+
+Test(trust, survives_running_out_of_memory)
+{
+    bool is_whole = false;
+
+    cr_assert_eq(tls_init(NULL), 0);
+    for (uint32_t nth = 1; !is_whole; nth++) {
+        struct fault f = {0};
+        struct trust *t;
+        (void)mem_fail_nth(nth);
+        t = load("both-roots", "int", &f);
+        is_whole = mem_fail_nth(0) > 0;
+        cr_assert(t != NULL || f.code != FAULT_NONE);
+        cr_assert(t != NULL || !is_whole, "allocation %u: %s", nth, f.note);
+        trust_release(t);
+    }
+}
