@@ -122,7 +122,8 @@ def stunnel(role, accept, connect, cert, version=None, name=None, ca="root"):
 
 
 def start_pump(path, unit=1):
-    """tests/tools/modbus_pump: a libmodbus RTU server on this terminal. Built here when it is not yet."""
+    """tests/tools/modbus_pump: a libmodbus RTU server on this terminal, or ("--tcp", PORT) on this port.
+    Built here when it is not yet."""
     built = os.path.join(ROOT, "build", "modbus_pump")
     if not os.path.exists(built):
         built = os.path.abspath("modbus_pump")
