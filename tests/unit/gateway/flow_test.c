@@ -26,7 +26,7 @@ static void sink_hook(struct ear *ear, enum ear_event event, struct span data)
         return;
     }
     struct identity *id = fixture_identity("pump-12");
-    struct trust *trust = fixture_trust(false);
+    struct trust *trust = fixture_trust(REVOCATION_OFF);
     struct name_rule allow;
     struct fault f;
     cr_assert_eq(name_rule_parse("dns:hl7.hospital.example", &allow, &f), 0);

@@ -23,13 +23,13 @@ struct identity *fixture_identity(const char *name)
     return id;
 }
 
-struct trust *fixture_trust(bool both)
+struct trust *fixture_trust(enum revocation_mode revocation)
 {
     struct trust_settings settings = {
         .name = "hospital",
-        .anchors = both ? "build/pki/both-roots.pem" : "build/pki/root.pem",
+        .anchors = "build/pki/root.pem",
         .tls_min = TLS_VERSION_1_3,
-        .revocation = REVOCATION_OFF,
+        .revocation = revocation,
     };
     struct fault f;
     struct trust *t = trust_load(&settings, io_wall_s(), &f);
@@ -50,7 +50,10 @@ static void hospital_start_tls(struct hospital_link *at, enum tls_role role)
         .server_name = at->server_name[0] != '\0' ? at->server_name : NULL,
     };
     struct tls_engine *engine = tls_engine_new(&settings, &f);
-    cr_assert_not_null(engine, "%s", f.note);
+    if (engine == NULL) {
+        endpoint_close(at->ear.ep, NULL); /* a test that takes memory away hits us too */
+        return;
+    }
     endpoint_start_tls(at->ear.ep, engine, span_of(NULL, 0));
 }
 
@@ -106,7 +109,7 @@ void hospital_init(struct hospital *h, struct bench *b, const char *identity_nam
     memset(h, 0, sizeof(*h));
     h->bench = b;
     h->identity = fixture_identity(identity_name);
-    h->trust = fixture_trust(false);
+    h->trust = fixture_trust(REVOCATION_OFF);
     h->mood = HOSPITAL_TALKS;
     cr_assert_eq(name_rule_parse("dns:pump-12.ward.example", &h->allow, &f), 0);
 }
@@ -162,7 +165,10 @@ static void hospital_on_connection(uv_stream_t *listener, int status)
     cr_assert_eq(status, 0);
     struct hospital_link *at = hospital_new_link(h);
     at->ear.ep = endpoint_accept(&h->bench->io, listener, &at->ear.owner, &f);
-    cr_assert_not_null(at->ear.ep);
+    if (at->ear.ep == NULL) {
+        h->count--;
+        return;
+    }
     if (h->mood == HOSPITAL_HANGS_UP) {
         endpoint_close(at->ear.ep, NULL);
     } else if (h->mood != HOSPITAL_IS_MUTE) {

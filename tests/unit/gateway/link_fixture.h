@@ -17,8 +17,11 @@
 /* build/pki/NAME.pem with its key; the caller releases. */
 struct identity *fixture_identity(const char *name);
 
-/* The anchor root.pem; with other.pem as its second anchor when `both`. */
-struct trust *fixture_trust(bool both);
+/* Another mode than REVOCATION_OFF: a trust that wants checking, which nobody can do yet. */
+enum { FIXTURE_REVOCATION_WANTED = REVOCATION_OFF + 1 };
+
+/* The anchor root.pem. */
+struct trust *fixture_trust(enum revocation_mode revocation);
 
 enum { HOSPITAL_LINKS_MAX = 10, HOSPITAL_RECORDS_MAX = 64 };
 

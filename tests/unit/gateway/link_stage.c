@@ -93,7 +93,7 @@ void stage_init(struct stage *st)
         .gate = &st->gate,
         .conf = &st->conf,
         .identity = fixture_identity("pump-12"),
-        .trust = fixture_trust(false),
+        .trust = fixture_trust(REVOCATION_OFF),
         .on_change = stage_on_change,
         .wants_dial = stage_wants_dial,
         .on_local_back = stage_on_local_back,
