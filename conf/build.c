@@ -62,13 +62,13 @@ static void fill_trust(struct conf_trust *t, struct section *s)
 /* A device and the trust section that it names. */
 static void fill_device(struct conf_device *d, struct section *s, const struct reader *reader)
 {
-    char right[SECTION_SAY_MAX];
     device_fill(d, s);
     const struct reader_section *trust = NULL;
     if (d->trust_name != NULL) {
         trust = reader_find(reader, KEYS_TRUST, d->trust_name);
     }
     if (d->trust_name != NULL && trust == NULL) {
+        char right[SECTION_SAY_MAX];
         (void)snprintf(right, sizeof(right), "a section [trust %s] with its anchors",
                        d->trust_name);
         section_refuse(s, section_entry(s, KEYS_DEVICE_TRUST), "names no trust section", right);

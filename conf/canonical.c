@@ -1,6 +1,7 @@
 #include "conf/canonical.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,14 +33,13 @@ static void put_value(struct sink *out, const struct reader_section *s, const st
     struct values_error why;
     uint32_t number = 0;
     char digits[KEYS_NUMBER_MAX];
+    bool is_number = row->type == KEYS_TYPE_DURATION || row->type == KEYS_TYPE_SIZE ||
+                     row->type == KEYS_TYPE_NUMBER;
     if (row->type == KEYS_TYPE_PATH) {
         char *path = source_absolute(out->pool, s->dir, value);
         out->no_memory = out->no_memory || path == NULL;
         put(out, path != NULL ? path : value);
-    } else if (row->type == KEYS_TYPE_DURATION && values_scalar(row, value, &number, &why) == 0) {
-        (void)snprintf(digits, sizeof(digits), "%" PRIu32, number);
-        put(out, digits);
-    } else if (row->type == KEYS_TYPE_SIZE && values_scalar(row, value, &number, &why) == 0) {
+    } else if (is_number && values_scalar(row, value, &number, &why) == 0) {
         (void)snprintf(digits, sizeof(digits), "%" PRIu32, number);
         put(out, digits);
     } else {
@@ -75,7 +75,7 @@ static int by_name(const void *left, const void *right)
 
 static void put_section(struct sink *out, const struct reader_section *s)
 {
-    const struct keys_row *rows[KEYS_COUNT];
+    const struct keys_row *rows[KEYS_COUNT] = {NULL};
     size_t count = 0;
     for (int id = 0; id < KEYS_COUNT; id++) {
         const struct keys_row *row = keys_get((enum keys_id)id);

@@ -70,19 +70,30 @@ static void check_sharing(const struct check *c, const struct bind *run, size_t 
     }
 }
 
+/* A bind to a wildcard address, and all with its port number. */
+static void check_wildcard(const struct check *c, const struct bind *wildcard,
+                           const struct bind *group, size_t count)
+{
+    const char *host = wildcard->address->host;
+    for (size_t i = 0; i < count; i++) {
+        const struct bind *other = &group[i];
+        if (strcmp(other->address->host, host) == 0 || !covers(host, other->address->host)) {
+            continue;
+        }
+        bool later = other->device > wildcard->device;
+        refuse_bind(c, later ? other : wildcard, later ? wildcard : other,
+                    "the same address for both, or another port number");
+    }
+}
+
 /* Binds with one port number: a wildcard address leaves no room for another. */
 static void check_wildcards(const struct check *c, const struct bind *group, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         const char *host = group[i].address->host;
         bool is_new = i == 0 || strcmp(host, group[i - 1].address->host) != 0;
-        for (size_t k = 0; is_new && is_wildcard(host) && k < count; k++) {
-            const struct bind *other = &group[k];
-            if (strcmp(other->address->host, host) != 0 && covers(host, other->address->host)) {
-                bool later = other->device > group[i].device;
-                refuse_bind(c, later ? other : &group[i], later ? &group[i] : other,
-                            "the same address for both, or another port number");
-            }
+        if (is_new && is_wildcard(host)) {
+            check_wildcard(c, &group[i], group, count);
         }
     }
 }
@@ -140,21 +151,28 @@ static void refuse_name(const struct check *c, const struct choice *a, const str
                  "a name for each device that no other on this address has");
 }
 
-/* Sorted names: equal ones are neighbours; a wildcard must match no other device's name. */
+/* A wildcard must match no other device's name. */
+static void check_wildcard_name(const struct check *c, const struct choice *wildcard,
+                                const struct choice *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (names[i].device != wildcard->device && names[i].name[0] != '*' &&
+            name_dns_matches(wildcard->name, names[i].name)) {
+            refuse_name(c, wildcard, &names[i]);
+        }
+    }
+}
+
+/* Sorted names: equal ones are neighbours. */
 static void check_choices(const struct check *c, const struct choice *names, size_t count)
 {
-    for (size_t i = 1; i < count; i++) {
-        if (names[i].device != names[i - 1].device &&
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0 && names[i].device != names[i - 1].device &&
             strcasecmp(names[i].name, names[i - 1].name) == 0) {
             refuse_name(c, &names[i - 1], &names[i]);
         }
-    }
-    for (size_t i = 0; i < count; i++) {
-        for (size_t k = 0; names[i].name[0] == '*' && k < count; k++) {
-            if (names[i].device != names[k].device && names[k].name[0] != '*' &&
-                name_dns_matches(names[i].name, names[k].name)) {
-                refuse_name(c, &names[i], &names[k]);
-            }
+        if (names[i].name[0] == '*') {
+            check_wildcard_name(c, &names[i], names, count);
         }
     }
 }

@@ -37,7 +37,6 @@ static char *shown_folder(struct pool *pool, const char *main_shown, const char 
 static void read_folder(struct reader *r, const struct reader_section *s,
                         const struct reader_entry *entry)
 {
-    char wrong[SAY_MAX];
     char **names = NULL;
     size_t count = 0;
     char *dir = source_absolute(r->pool, s->dir, entry->value);
@@ -49,6 +48,7 @@ static void read_folder(struct reader *r, const struct reader_section *s,
     }
     int error = source_list(r->pool, dir, &names, &count);
     if (error != 0) {
+        char wrong[SAY_MAX];
         (void)snprintf(wrong, sizeof(wrong), "include = %s cannot be read: %s", entry->value,
                        strerror(error));
         problems_add(r->problems, s->file, entry->line, wrong,

@@ -19,7 +19,7 @@ enum {
 };
 
 /* A new key is one row here, one use in build.c or device.c, and a line of the man page. */
-static const struct keys_row TABLE[KEYS_COUNT] = {
+static const struct keys_row table[KEYS_COUNT] = {
     /* [gateway] */
     {
         .id = KEYS_GATEWAY_NAME,
@@ -378,18 +378,18 @@ static const struct keys_row TABLE[KEYS_COUNT] = {
     },
 };
 
-static const char *const SECTION_WORDS[KEYS_SECTIONS] = {"gateway", "trust", "device"};
+static const char *const section_words[KEYS_SECTIONS] = {"gateway", "trust", "device"};
 
 const struct keys_row *keys_get(enum keys_id id)
 {
-    return &TABLE[id];
+    return &table[id];
 }
 
 const struct keys_row *keys_find(enum keys_section section, const char *name)
 {
     for (size_t i = 0; i < KEYS_COUNT; i++) {
-        if (TABLE[i].section == section && strcmp(TABLE[i].name, name) == 0) {
-            return &TABLE[i];
+        if (table[i].section == section && strcmp(table[i].name, name) == 0) {
+            return &table[i];
         }
     }
     return NULL;
@@ -442,8 +442,8 @@ const char *keys_nearest(enum keys_section section, const char *name)
     const char *nearest = NULL;
     size_t best = SIZE_MAX;
     for (size_t i = 0; i < KEYS_COUNT; i++) {
-        if (TABLE[i].section == section && is_nearer(TABLE[i].name, name, strlen(name), &best)) {
-            nearest = TABLE[i].name;
+        if (table[i].section == section && is_nearer(table[i].name, name, strlen(name), &best)) {
+            nearest = table[i].name;
         }
     }
     return nearest;
@@ -451,7 +451,7 @@ const char *keys_nearest(enum keys_section section, const char *name)
 
 const char *keys_section_word(enum keys_section section)
 {
-    return SECTION_WORDS[section];
+    return section_words[section];
 }
 
 bool keys_section_find(const char *word, size_t len, enum keys_section *out, const char **nearest)
@@ -459,12 +459,12 @@ bool keys_section_find(const char *word, size_t len, enum keys_section *out, con
     size_t best = SIZE_MAX;
     const char *near = NULL;
     for (size_t i = 0; i < KEYS_SECTIONS; i++) {
-        if (strlen(SECTION_WORDS[i]) == len && memcmp(SECTION_WORDS[i], word, len) == 0) {
+        if (strlen(section_words[i]) == len && memcmp(section_words[i], word, len) == 0) {
             *out = (enum keys_section)i;
             return true;
         }
-        if (is_nearer(SECTION_WORDS[i], word, len, &best)) {
-            near = SECTION_WORDS[i];
+        if (is_nearer(section_words[i], word, len, &best)) {
+            near = section_words[i];
         }
     }
     *nearest = near;

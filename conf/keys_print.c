@@ -10,8 +10,8 @@ enum { KIB = 1024, MIB = 1024 * KIB };
 
 enum { LIST_MAX = 128 };
 
-static const char *const PORT_WORDS[] = {"serial", "tcp", "tcp-listen"};
-static const char *const ROLE_WORDS[] = {"listen", "connect"};
+static const char *const port_words[] = {"serial", "tcp", "tcp-listen"};
+static const char *const role_words[] = {"listen", "connect"};
 
 /* Append what fits; every text here is short and known, so nothing is lost. */
 static void append(char *to, size_t cap, const char *text)
@@ -145,8 +145,8 @@ void keys_applies(const struct keys_row *row, char *to)
 {
     to[0] = '\0';
     append_set(to, row->protocols, keys_get(KEYS_PROTOCOL)->words, KEYS_WORDS_MAX - 1);
-    append_set(to, row->ports, PORT_WORDS, sizeof(PORT_WORDS) / sizeof(PORT_WORDS[0]));
-    append_set(to, row->roles, ROLE_WORDS, sizeof(ROLE_WORDS) / sizeof(ROLE_WORDS[0]));
+    append_set(to, row->ports, port_words, sizeof(port_words) / sizeof(port_words[0]));
+    append_set(to, row->roles, role_words, sizeof(role_words) / sizeof(role_words[0]));
 }
 
 /* "required", "default 20ms" or "optional". */
@@ -192,26 +192,30 @@ static const char *section_title(enum keys_section section)
     return "";
 }
 
-/* Print `text` indented and folded at blanks to lines of at most 90 characters. */
+enum { FOLD_WIDTH = 80 };
+
+/* How much of the text fits on a line: up to a blank where that is possible. */
+static size_t fold(const char *text)
+{
+    size_t len = strlen(text);
+    if (len <= FOLD_WIDTH) {
+        return len;
+    }
+    len = FOLD_WIDTH;
+    while (len > 0 && text[len] != ' ') {
+        len--;
+    }
+    return len > 0 ? len : (size_t)FOLD_WIDTH;
+}
+
+/* Print `text` indented and folded. */
 static void put_folded(FILE *to, const char *text)
 {
-    enum { WIDTH = 80 };
-
-    size_t rest = strlen(text);
-    while (rest > 0) {
-        size_t take = rest;
-        if (take > WIDTH) {
-            for (take = WIDTH; take > 0 && text[take] != ' '; take--) {
-            }
-            take = take == 0 ? (size_t)WIDTH : take;
-        }
-        (void)fprintf(to, "          %.*s\n", (int)take, text); /* ferror tells at the end */
-        text += take;
-        rest -= take;
-        if (rest > 0 && *text == ' ') {
-            text++;
-            rest--;
-        }
+    while (*text != '\0') {
+        size_t len = fold(text);
+        (void)fprintf(to, "          %.*s\n", (int)len, text); /* ferror tells at the end */
+        text += len;
+        text += *text == ' ' ? 1 : 0;
     }
 }
 

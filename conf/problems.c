@@ -19,7 +19,7 @@ struct problems {
     bool no_memory; /* at least one problem could not be kept */
 };
 
-static const char *const NO_MEMORY =
+static const char *const no_memory_text =
     "not enough memory to check the whole configuration; free some memory and try again";
 
 struct problems *problems_new(void)
@@ -126,7 +126,7 @@ size_t problems_count(const struct problems *p)
 const char *problems_text(const struct problems *p, size_t at)
 {
     if (at >= p->count) {
-        return NO_MEMORY;
+        return no_memory_text;
     }
     return p->list[at].text;
 }

@@ -88,7 +88,8 @@ static bool make_room(struct reader *r)
         return true;
     }
     size_t cap = r->cap == 0 ? 64 : r->cap * 2;
-    struct reader_section **grown = pool_grow(r->pool, r->sections, r->count, cap, sizeof(*grown));
+    struct reader_section **grown = pool_grow(r->pool, r->sections, r->count, cap,
+                                              sizeof(struct reader_section *));
     uint64_t *hashes = pool_grow(r->pool, r->hashes, r->count, cap, sizeof(*hashes));
     if (grown == NULL || hashes == NULL) {
         return false;
@@ -404,7 +405,7 @@ static void settle(struct pass *p)
 static char *next_line(char *to, int size, void *stream)
 {
     struct pass *p = stream;
-    static const char MARK[] = "\xef\xbb\xbf"; /* some editors put U+FEFF in front */
+    static const char mark[] = "\xef\xbb\xbf"; /* some editors put U+FEFF in front */
     char line[LINE_SIZE];
     size_t len = 0;
     settle(p);
@@ -421,7 +422,7 @@ static char *next_line(char *to, int size, void *stream)
         refuse(p, p->line, "the file is longer than 16 MiB", "a configuration file");
         return NULL;
     }
-    bool marked = p->line == 1 && len <= READER_LINE_MAX && strncmp(line, MARK, 3) == 0;
+    bool marked = p->line == 1 && len <= READER_LINE_MAX && strncmp(line, mark, 3) == 0;
     const char *text = marked ? &line[3] : line;
     len -= marked ? 3 : 0;
     bool fit = is_sound(p, text, len) && look_at(p, text);

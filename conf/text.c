@@ -35,9 +35,21 @@ static bool is_second(unsigned char first, unsigned char second)
     return second >= low && second <= high;
 }
 
+/* Are these `count` bytes all followers? */
+static bool are_followers(const char *text, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (((unsigned char)text[i] & 0xc0) != 0x80) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool text_is_utf8(const char *text, size_t len)
 {
-    for (size_t i = 0; i < len; i++) {
+    size_t i = 0;
+    while (i < len) {
         unsigned char first = (unsigned char)text[i];
         int more = followers(first);
         if (more < 0 || (size_t)more > len - i - 1) {
@@ -46,12 +58,10 @@ bool text_is_utf8(const char *text, size_t len)
         if (more > 0 && !is_second(first, (unsigned char)text[i + 1])) {
             return false;
         }
-        for (int k = 2; k <= more; k++) {
-            if (((unsigned char)text[i + (size_t)k] & 0xc0) != 0x80) {
-                return false;
-            }
+        if (!are_followers(&text[i + 1], (size_t)more)) {
+            return false;
         }
-        i += (size_t)more;
+        i += (size_t)more + 1;
     }
     return true;
 }

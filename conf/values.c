@@ -44,15 +44,15 @@ struct suffix {
     uint32_t times;
 };
 
-static const struct suffix DURATION_SUFFIXES[] = {
+static const struct suffix duration_suffixes[] = {
     {"ms", 1}, {"s", SECOND_MS}, {"m", MINUTE_MS}, {"h", HOUR_MS}, {NULL, 0},
 };
 
-static const struct suffix SIZE_SUFFIXES[] = {
+static const struct suffix size_suffixes[] = {
     {"", 1}, {"K", KIB}, {"KiB", KIB}, {"M", MIB}, {"MiB", MIB}, {NULL, 0},
 };
 
-static const struct suffix NUMBER_SUFFIXES[] = {{"", 1}, {NULL, 0}};
+static const struct suffix number_suffixes[] = {{"", 1}, {NULL, 0}};
 
 /* Digits and one of the suffixes. False when the text has another shape. A number that no 32 bits
  * hold has the right shape: *out is then UINT32_MAX, which no ceiling reaches. */
@@ -93,7 +93,7 @@ static int take_word(const struct keys_row *row, const char *text, uint32_t *out
 int values_scalar(const struct keys_row *row, const char *text, uint32_t *out,
                   struct values_error *why)
 {
-    const struct suffix *suffixes = NUMBER_SUFFIXES;
+    const struct suffix *suffixes = number_suffixes;
     const char *wrong = "is not a number";
     uint32_t value = 0;
     if (row->type == KEYS_TYPE_CHOICE) {
@@ -104,10 +104,10 @@ int values_scalar(const struct keys_row *row, const char *text, uint32_t *out,
         return 0;
     }
     if (row->type == KEYS_TYPE_DURATION) {
-        suffixes = DURATION_SUFFIXES;
+        suffixes = duration_suffixes;
         wrong = "is not a duration with its unit";
     } else if (row->type == KEYS_TYPE_SIZE) {
-        suffixes = SIZE_SUFFIXES;
+        suffixes = size_suffixes;
         wrong = "is not a size";
     }
     if (!take_scaled(text, suffixes, &value)) {

@@ -24,11 +24,11 @@ static int refuse(struct values_error *why, const char *wrong, const char *right
  * long to be right. */
 static size_t cut_words(const char *text, char words[LINE_WORDS][WORD_SIZE])
 {
-    static const char BLANKS[] = " \t";
+    static const char blanks[] = " \t";
     size_t count = 0;
-    text += strspn(text, BLANKS);
+    text += strspn(text, blanks);
     while (*text != '\0') {
-        size_t len = strcspn(text, BLANKS);
+        size_t len = strcspn(text, blanks);
         if (count == LINE_WORDS || len >= WORD_SIZE) {
             return LINE_WORDS + 1;
         }
@@ -36,7 +36,7 @@ static size_t cut_words(const char *text, char words[LINE_WORDS][WORD_SIZE])
         words[count][len] = '\0';
         count++;
         text += len;
-        text += strspn(text, BLANKS);
+        text += strspn(text, blanks);
     }
     return count;
 }
@@ -44,25 +44,25 @@ static size_t cut_words(const char *text, char words[LINE_WORDS][WORD_SIZE])
 /* "8E1" */
 static bool take_frame(const char *word, struct conf_line *line)
 {
-    static const char LETTERS[] = "NEOMS"; /* in the order of enum conf_parity */
+    static const char letters[] = "NEOMS"; /* in the order of enum conf_parity */
     if (strlen(word) != 3) {
         return false;
     }
-    const char *parity = strchr(LETTERS, toupper((unsigned char)word[1]));
+    const char *parity = strchr(letters, toupper((unsigned char)word[1]));
     if (word[0] < '5' || word[0] > '8' || parity == NULL || word[2] < '1' || word[2] > '2') {
         return false;
     }
     line->data_bits = (uint8_t)(word[0] - '0');
-    line->parity = (enum conf_parity)(parity - LETTERS);
+    line->parity = (enum conf_parity)(parity - letters);
     line->stop_bits = (uint8_t)(word[2] - '0');
     return true;
 }
 
 static bool take_flow(const char *word, struct conf_line *line)
 {
-    static const char *const WORDS[] = {"", "rtscts", "xonxoff", "rs485"}; /* enum conf_flow */
-    for (size_t i = 1; i < sizeof(WORDS) / sizeof(WORDS[0]); i++) {
-        if (strcmp(word, WORDS[i]) == 0) {
+    static const char *const known[] = {"", "rtscts", "xonxoff", "rs485"}; /* enum conf_flow */
+    for (size_t i = 1; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (strcmp(word, known[i]) == 0) {
             line->flow = (enum conf_flow)i;
             return true;
         }
