@@ -1,5 +1,4 @@
-/* The configuration reader on arbitrary bytes, and what is built of them, without certificates. Fed
- * whole and fed in pieces must give the same devices and problems. */
+/* The configuration reader and what is built of a text: fed whole and in pieces must agree. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +6,7 @@
 #include "conf/check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 struct text {
     const uint8_t *data;
     size_t len;
