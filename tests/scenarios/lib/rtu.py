@@ -73,7 +73,10 @@ class Slave:
             return
         if self.line.poll():
             self.noise += 1  # somebody talks while an answer is due
-        self.line.send(answer + crc(answer))
+        try:
+            self.line.send(answer + crc(answer))
+        except OSError:
+            self.ending = True  # the cable was pulled
 
     def end(self):
         self.ending = True
@@ -94,6 +97,8 @@ class Master:
         self.sock.settimeout(seconds)
         self.sock.sendall(head + pdu)
         adu = self.sock.recv(1024)  # one answer is one record
+        if not adu:
+            raise ConnectionResetError("the link was closed before the answer")
         if adu[:2] != head[:2] or len(adu) < 9 or adu[6] != unit:
             raise Failure("a wrong answer to unit %d %s: %s" % (unit, pdu.hex(), adu.hex()))
         if struct.unpack(">H", adu[4:6])[0] != len(adu) - 6:
