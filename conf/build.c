@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "conf/build_device.h"
 #include "conf/canonical.h"
-#include "conf/device.h"
 #include "conf/section.h"
 
 enum { CONTROL_MAX = 107 }; /* sun_path holds 108 bytes with the NUL (unix(7)) */
@@ -62,7 +62,7 @@ static void fill_trust(struct conf_trust *t, struct section *s)
 /* A device and the trust section that it names. */
 static void fill_device(struct conf_device *d, struct section *s, const struct reader *reader)
 {
-    device_fill(d, s);
+    build_device(d, s);
     const struct reader_section *trust = NULL;
     if (d->trust_name != NULL) {
         trust = reader_find(reader, KEYS_TRUST, d->trust_name);

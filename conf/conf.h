@@ -112,9 +112,10 @@ struct conf_device {
     struct conf_address listen;
     struct conf_address *connect;
     size_t connect_count;
-    char *server_name; /* connect: name expected instead of the host; listen: SNI that chooses
-                          this device besides its certificate's dNSNames. NULL: not given */
-    struct name_rule *allow;
+    char *server_name;       /* connect: name expected instead of the host; listen: SNI that chooses
+                                this device besides its certificate's dNSNames. NULL: not given */
+    struct name_rule *allow; /* connect without `allow`: none, as the server_name or the host that
+                                is dialled is the rule then */
     size_t allow_count;
     char *certificate;
     char *key;
@@ -151,7 +152,7 @@ struct conf {
 
 /* Read the file, its includes, every certificate and key. now_s: wall clock in seconds since 1970.
  * Returns a configuration, or NULL when anything at all is wrong: every problem is then in
- * *problems (which the caller made with problems_new and frees). */
+ * *problems (which the caller made with problems_new and frees). tls_init must have run. */
 struct conf *conf_load(const char *path, int64_t now_s, struct problems *problems);
 
 /* Releases everything including identities and trusts. NULL is fine. */

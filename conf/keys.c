@@ -18,7 +18,7 @@ enum {
     MIB = 1024 * KIB,
 };
 
-/* A new key is one row here, one use in build.c or device.c, and a line of the man page. */
+/* A new key is one row here, one use in build.c or build_device.c, and a line of the man page. */
 static const struct keys_row table[KEYS_COUNT] = {
     /* [gateway] */
     {

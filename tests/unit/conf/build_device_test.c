@@ -3,7 +3,7 @@
 
 #include <criterion/criterion.h>
 
-#include "conf/device.h"
+#include "conf/build_device.h"
 #include "tests/unit/conf/fixture.h"
 
 /* A serial Modbus device that listens, good as it is; lines 10 to 15. */
@@ -13,7 +13,7 @@
 
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
-Test(device, fills_a_serial_modbus_device)
+Test(build_device, fills_a_serial_modbus_device)
 {
     struct fixture f;
     fixture_build(&f, FIXTURE_DEVICE RTU
@@ -55,7 +55,7 @@ Test(device, fills_a_serial_modbus_device)
     fixture_end(&f);
 }
 
-Test(device, fills_a_dialling_device_with_all_its_defaults)
+Test(build_device, fills_a_dialling_device_with_all_its_defaults)
 {
     struct fixture f;
     fixture_build(&f, FIXTURE_DEVICE
@@ -90,7 +90,7 @@ Test(device, fills_a_dialling_device_with_all_its_defaults)
     fixture_end(&f);
 }
 
-Test(device, defaults_depend_on_port_and_protocol)
+Test(build_device, defaults_depend_on_port_and_protocol)
 {
     static const struct {
         const char *port;
@@ -120,7 +120,7 @@ Test(device, defaults_depend_on_port_and_protocol)
     }
 }
 
-Test(device, while_down_may_be_chosen)
+Test(build_device, while_down_may_be_chosen)
 {
     struct fixture f;
     fixture_build(&f, FIXTURE_DEVICE FIXTURE_MLLP "while_down = drop\nmax_frame = 1MiB\n");
@@ -147,7 +147,7 @@ static void expect_each(const struct one *cases, size_t count)
 #define TCP "port = tcp:10.0.0.1:5\n"
 #define OUT "connect = h.example:1\n"
 
-Test(device, refuses_missing_ends_or_both)
+Test(build_device, refuses_missing_ends_or_both)
 {
     static const struct one CASES[] = {
         {TCP "protocol = raw\n",
@@ -165,7 +165,7 @@ Test(device, refuses_missing_ends_or_both)
     expect_each(CASES, COUNT(CASES));
 }
 
-Test(device, refuses_listen_without_allow)
+Test(build_device, refuses_listen_without_allow)
 {
     static const struct one CASES[] = {
         {TCP "protocol = raw\nlisten = 127.0.0.1:1\n",
@@ -176,7 +176,7 @@ Test(device, refuses_listen_without_allow)
     expect_each(CASES, COUNT(CASES));
 }
 
-Test(device, refuses_wrong_addresses_and_names)
+Test(build_device, refuses_wrong_addresses_and_names)
 {
     static const struct one CASES[] = {
         {TCP "protocol = raw\nallow = dns:a.example\nlisten = ward.example:1\n",
@@ -214,7 +214,7 @@ Test(device, refuses_wrong_addresses_and_names)
     expect_each(CASES, COUNT(CASES));
 }
 
-Test(device, refuses_a_listening_port_open_to_everyone)
+Test(build_device, refuses_a_listening_port_open_to_everyone)
 {
     static const struct one CASES[] = {
         {"port = tcp-listen:10.3.0.1:5\nprotocol = raw\n" OUT,
@@ -241,7 +241,7 @@ Test(device, refuses_a_listening_port_open_to_everyone)
     expect_each(CASES, COUNT(CASES));
 }
 
-Test(device, refuses_a_serial_port_without_a_line_and_a_line_without_one)
+Test(build_device, refuses_a_serial_port_without_a_line_and_a_line_without_one)
 {
     static const struct one CASES[] = {
         {"port = serial:/dev/x\nprotocol = raw\n" OUT,
@@ -257,7 +257,7 @@ Test(device, refuses_a_serial_port_without_a_line_and_a_line_without_one)
     expect_each(CASES, COUNT(CASES));
 }
 
-Test(device, refuses_keys_that_have_no_use)
+Test(build_device, refuses_keys_that_have_no_use)
 {
     static const struct one CASES[] = {
         {TCP "from = 10.0.0.1\nprotocol = raw\n" OUT,
@@ -293,7 +293,7 @@ Test(device, refuses_keys_that_have_no_use)
     expect_each(CASES, COUNT(CASES));
 }
 
-Test(device, refuses_modbus_on_the_wrong_port)
+Test(build_device, refuses_modbus_on_the_wrong_port)
 {
     static const struct one CASES[] = {
         {TCP "protocol = modbus-rtu\nunit_map = 1\n" OUT,
@@ -312,7 +312,7 @@ Test(device, refuses_modbus_on_the_wrong_port)
     expect_each(CASES, COUNT(CASES));
 }
 
-Test(device, refuses_lines_that_modbus_rtu_cannot_use)
+Test(build_device, refuses_lines_that_modbus_rtu_cannot_use)
 {
     static const struct one CASES[] = {
         {"port = serial:/dev/x\nline = 9600 8E1 xonxoff\nprotocol = modbus-rtu\nunit_map = 1\n" OUT,
@@ -328,7 +328,7 @@ Test(device, refuses_lines_that_modbus_rtu_cannot_use)
     expect_each(CASES, COUNT(CASES));
 }
 
-Test(device, refuses_modbus_without_units_or_waiting_for_data)
+Test(build_device, refuses_modbus_without_units_or_waiting_for_data)
 {
     static const struct one CASES[] = {
         {TCP "protocol = modbus-tcp\n" OUT,
@@ -349,7 +349,7 @@ Test(device, refuses_modbus_without_units_or_waiting_for_data)
     expect_each(CASES, COUNT(CASES));
 }
 
-Test(device, refuses_a_shortest_wait_over_the_longest)
+Test(build_device, refuses_a_shortest_wait_over_the_longest)
 {
     static const struct one CASES[] = {
         {TCP "protocol = raw\n" OUT "retry_min = 61s\n",
@@ -364,7 +364,7 @@ Test(device, refuses_a_shortest_wait_over_the_longest)
     expect_each(CASES, COUNT(CASES));
 }
 
-Test(device, refuses_missing_keys_at_the_line_of_the_section)
+Test(build_device, refuses_missing_keys_at_the_line_of_the_section)
 {
     struct fixture f;
     const char *lines[] = {
@@ -388,7 +388,7 @@ Test(device, refuses_missing_keys_at_the_line_of_the_section)
     fixture_end(&f);
 }
 
-Test(device, wrong_ranges_are_refused_for_every_key_that_has_one)
+Test(build_device, wrong_ranges_are_refused_for_every_key_that_has_one)
 {
     for (int id = 0; id < KEYS_COUNT; id++) {
         const struct keys_row *row = keys_get((enum keys_id)id);

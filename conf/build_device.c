@@ -1,4 +1,4 @@
-#include "conf/device.h"
+#include "conf/build_device.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -324,7 +324,7 @@ static void check_ends(const struct conf_device *d, struct section *s)
     }
 }
 
-void device_fill(struct conf_device *d, struct section *s)
+void build_device(struct conf_device *d, struct section *s)
 {
     bool has_protocol = section_has_choice(s, KEYS_PROTOCOL);
     d->name = section_copy(s, s->text->name);
