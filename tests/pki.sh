@@ -15,6 +15,7 @@
 #   int-expired.pem              an intermediate of the root whose time is over
 #   int-limited.pem              one with name constraints on URIs
 #   int-deep.pem                 one issued by int.pem, whose path length forbids it
+#   int-sha1.pem weak-root.pem   one signed with SHA-1; a root with RSA-1024
 #   both-roots.pem               root.pem and other.pem in one file
 #
 # Good ends
@@ -110,10 +111,10 @@ key()
     run openssl req -new -config work/ca.cnf -key "$1.key" -subj /CN=x -out "work/$1.csr"
 }
 
-# authority FILE SUBJECT [START END]: self-signed.
+# authority FILE SUBJECT [START END]: self-signed; over work/FILE.csr when that is there.
 authority()
 {
-    key "$1"
+    [ -f "work/$1.csr" ] || key "$1"
     run openssl ca -batch -notext -config work/ca.cnf -selfsign -keyfile "$1.key" -in "work/$1.csr" \
         -extensions root_ext -subj "$2" -startdate "${3:-$yesterday}" -enddate "${4:-$next_year}" \
         -out "$1.pem"
@@ -233,6 +234,8 @@ authority other '/O=Elsewhere/CN=Other Root CA'
 authority root-expired '/O=Hospital/CN=Old Root CA' "$long_ago" "$yesterday"
 authority root-notyet '/O=Hospital/CN=Future Root CA' "$tomorrow" "$next_year"
 cat root.pem other.pem >both-roots.pem
+key weak-root rsa 1024
+authority weak-root '/O=Hospital/CN=Weak Root CA'
 for ca in root other; do
     out=int
     [ $ca = root ] || out=int-other
@@ -251,6 +254,9 @@ intermediate()
 }
 intermediate int-limited root 'nameConstraints = critical,permitted;URI:.hospital.example'
 intermediate int-deep int
+md=sha1
+intermediate int-sha1 root
+md=
 start=$long_ago end=$yesterday
 intermediate int-expired root
 start='' end=''

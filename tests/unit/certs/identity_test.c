@@ -17,6 +17,25 @@ static struct identity *load(const char *cert, const char *key, struct fault *f)
     return identity_load(pair_path(cert, ".pem"), pair_path(key, ".key"), (int64_t)time(NULL), f);
 }
 
+enum { TEMP_PATH_MAX = 40 };
+
+/* A file of mode 0600 made of others of build/pki, one behind the other; `path` gets its name. */
+static void join_files(char path[TEMP_PATH_MAX], const char *const *names, size_t count)
+{
+    int fd;
+
+    (void)snprintf(path, TEMP_PATH_MAX, "/tmp/wardgate-identity-XXXXXX");
+    fd = mkstemp(path);
+    cr_assert_geq(fd, 0);
+    for (size_t i = 0; i < count; i++) {
+        struct pem_file file;
+        cr_assert_eq(pem_file_read(pair_path(names[i], ""), &file, NULL), 0);
+        cr_assert_eq(write(fd, file.data, file.len), (ssize_t)file.len);
+        pem_file_free(&file);
+    }
+    cr_assert_eq(close(fd), 0);
+}
+
 Test(identity, loads_every_kind_of_key)
 {
     static const char *const PAIRS[][2] = {
@@ -54,18 +73,13 @@ Test(identity, tells_its_facts)
 
 Test(identity, keeps_the_chain_but_not_the_root)
 {
-    char path[] = "/tmp/wardgate-chain-XXXXXX";
-    char command[512];
+    static const char *const files[] = {"pump-12.pem", "root.pem"};
+    char path[TEMP_PATH_MAX];
     struct identity *plain = pair_identity("pump-12");
     struct identity *rooted;
     struct fault f = {0};
-    int fd = mkstemp(path);
 
-    cr_assert_geq(fd, 0);
-    (void)close(fd);
-    (void)snprintf(command, sizeof(command), "cat %s %s >%s", pair_path("pump-12", ".pem"),
-                   pair_path("root", ".pem"), path);
-    cr_assert_eq(system(command), 0);
+    join_files(path, files, 2);
     rooted = identity_load(path, pair_path("pump-12", ".key"), (int64_t)time(NULL), &f);
     (void)unlink(path);
     cr_assert_not_null(rooted, "%s", f.note);
@@ -122,16 +136,11 @@ Test(identity, refuses_what_must_not_be_used)
 
 Test(identity, refuses_a_chain_in_the_wrong_order)
 {
+    static const char *const files[] = {"hl7.pem", "int.pem"};
     struct fault f = {0};
-    char path[] = "/tmp/wardgate-chain-XXXXXX";
-    char command[512];
-    int fd = mkstemp(path);
+    char path[TEMP_PATH_MAX];
 
-    cr_assert_geq(fd, 0);
-    (void)close(fd);
-    (void)snprintf(command, sizeof(command), "cat %s %s >%s", pair_path("hl7", ".pem"),
-                   pair_path("int", ".pem"), path);
-    cr_assert_eq(system(command), 0);
+    join_files(path, files, 2);
     cr_assert_null(identity_load(path, pair_path("hl7", ".key"), (int64_t)time(NULL), &f));
     cr_assert_eq(f.code, FAULT_BAD_CERT);
     cr_assert_not_null(strstr(f.note, "order"), "%s", f.note);
@@ -141,14 +150,10 @@ Test(identity, refuses_a_chain_in_the_wrong_order)
 Test(identity, refuses_any_right_of_group_and_others)
 {
     static const mode_t MODES[] = {0640, 0620, 0610, 0604, 0602, 0601, 0400, 0600, 0700};
-    char path[] = "/tmp/wardgate-key-XXXXXX";
-    char command[512];
-    int fd = mkstemp(path);
+    static const char *const files[] = {"pump-12.key"};
+    char path[TEMP_PATH_MAX];
 
-    cr_assert_geq(fd, 0);
-    (void)close(fd);
-    (void)snprintf(command, sizeof(command), "cat %s >%s", pair_path("pump-12", ".key"), path);
-    cr_assert_eq(system(command), 0);
+    join_files(path, files, 1);
     for (size_t i = 0; i < sizeof(MODES) / sizeof(MODES[0]); i++) {
         struct fault f = {0};
         struct identity *id;

@@ -35,6 +35,23 @@ Test(tls_engine_limits, never_resumes)
     }
 }
 
+/* Whatever path through the library might skip the verify callback: the link stays down. */
+Test(tls_engine_limits, does_not_come_up_when_nobody_was_verified)
+{
+    for (size_t i = 0; i < PAIR_FLAVOURS * 2; i++) {
+        struct pair p;
+        struct pair_setup s = pair_flavour(i % PAIR_FLAVOURS);
+        struct pair_end *blind = i < PAIR_FLAVOURS ? &p.server : &p.client;
+        pair_open(&p, &s);
+        wolfSSL_set_verify(blind->engine->ssl, WOLFSSL_VERIFY_NONE, NULL);
+        pair_handshake(&p);
+        cr_assert_eq(blind->result, TLS_FAILED);
+        cr_assert_eq(blind->fault.code, FAULT_NO_CERT, "%s", blind->fault.note);
+        cr_assert_null(tls_engine_peer(blind->engine));
+        pair_close(&p);
+    }
+}
+
 /* The engines of one trust: what they cost when they sit idle. */
 enum { MANY = 100 };
 

@@ -14,8 +14,8 @@ static struct span alert_record(uint8_t code)
     return span_of(record, sizeof(record));
 }
 
-/* The client has sent its hello; the answer is this alert. */
-static struct fault client_fault_of(uint8_t code)
+/* The client has sent its hello; the answer is this alert. has_read: as if data had come before. */
+static struct fault client_fault_of(uint8_t code, bool has_read)
 {
     struct pair p;
     struct pair_setup s = {0};
@@ -26,6 +26,7 @@ static struct fault client_fault_of(uint8_t code)
 
     pair_open(&p, &s);
     cr_assert_eq(tls_engine_handshake(p.client.engine, &in, &out, &f), TLS_MORE);
+    p.client.engine->has_read = has_read;
     in = alert_record(code);
     cr_assert_eq(tls_engine_handshake(p.client.engine, &in, &out, &f), TLS_FAILED);
     pair_close(&p);
@@ -37,10 +38,19 @@ Test(tls_fault, tells_alerts_about_our_certificate_apart)
     static const uint8_t OWN[] = {42, 43, 44, 45, 46, 48, 49, 116};
 
     for (size_t i = 0; i < sizeof(OWN); i++) {
-        struct fault f = client_fault_of(OWN[i]);
+        struct fault f = client_fault_of(OWN[i], false);
         cr_assert_eq(f.code, FAULT_OWN_REFUSED, "%d: %s", OWN[i], f.note);
         cr_assert_eq(f.side, FAULT_SIDE_CERTIFICATE);
     }
+}
+
+/* The peer had accepted us; now it ends the link with the same alert. */
+Test(tls_fault, does_not_call_an_alert_after_data_a_refusal)
+{
+    struct fault f = client_fault_of(44, true);
+
+    cr_assert_eq(f.code, FAULT_TLS, "%s", f.note);
+    cr_assert_not_null(strstr(f.note, "revoked"));
 }
 
 Test(tls_fault, tells_other_alerts_apart)
@@ -57,7 +67,7 @@ Test(tls_fault, tells_other_alerts_apart)
     };
 
     for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
-        struct fault f = client_fault_of(CASES[i].alert);
+        struct fault f = client_fault_of(CASES[i].alert, false);
         cr_assert_eq(f.code, CASES[i].code, "%d: %s", CASES[i].alert, f.note);
         cr_assert_eq(f.side, FAULT_SIDE_SERVER);
         cr_assert_not_null(strstr(f.note, CASES[i].in_note), "%s", f.note);

@@ -307,7 +307,26 @@ Test(tls_verify, refuses_a_certificate_in_the_other_role)
     pair_close(&p);
 }
 
-/* The callback alone, with a peer that wolfSSL has refused already. */
+/* The callback alone, as wolfSSL calls it with a certificate of the peer. */
+static int call_back(struct pair_end *judge, const char *name, int is_good, int depth)
+{
+    struct pem_block block = pair_certificate(name);
+    WOLFSSL_BUFFER_INFO certs[2] = {{block.der, (unsigned)block.len},
+                                    {block.der, (unsigned)block.len}};
+    WOLFSSL_X509_STORE_CTX store;
+    int answer;
+
+    memset(&store, 0, sizeof(store));
+    memset(&judge->engine->handshake->refusal, 0, sizeof(struct fault));
+    store.userCtx = judge->engine;
+    store.certs = certs;
+    store.totalCerts = depth + 1;
+    store.error_depth = depth;
+    answer = tls_verify_peer(is_good, &store);
+    pem_block_free(&block);
+    return answer;
+}
+
 Test(tls_verify, never_turns_a_refusal_into_acceptance)
 {
     struct pair p;
@@ -315,9 +334,44 @@ Test(tls_verify, never_turns_a_refusal_into_acceptance)
     WOLFSSL_X509_STORE_CTX store;
 
     pair_open(&p, &s);
+    cr_assert_eq(call_back(&p.server, "bms", 1, 0), 1);
+    cr_assert_eq(call_back(&p.server, "bms", 0, 0), 0);
+    cr_assert_eq(call_back(&p.server, "int", 1, 1), 1);
+    cr_assert_eq(call_back(&p.server, "int", 0, 1), 0);
     memset(&store, 0, sizeof(store));
     store.userCtx = p.server.engine;
     cr_assert_eq(tls_verify_peer(1, &store), 0, "no certificate at all");
-    cr_assert_eq(tls_verify_peer(0, &store), 0);
+    pair_close(&p);
+}
+
+/* Each of our own checks, also where the library would have refused before. */
+Test(tls_verify, checks_by_itself_what_it_can)
+{
+    static const struct {
+        const char *name;
+        bool is_client;
+        int depth;
+        enum fault_code code;
+    } CASES[] = {
+        {"bms", true, 0, FAULT_NONE},           {"hl7", false, 0, FAULT_NONE},
+        {"bms-wrongeku", true, 0, FAULT_USAGE}, {"hl7-wrongeku", false, 0, FAULT_USAGE},
+        {"bms-nosign", true, 0, FAULT_USAGE},   {"hl7-nosign", false, 0, FAULT_USAGE},
+        {"bms-ca", true, 0, FAULT_USAGE},       {"hl7-ca", false, 0, FAULT_USAGE},
+        {"bms-sha1", true, 0, FAULT_BAD_CERT},  {"weak-rsa", true, 0, FAULT_BAD_CERT},
+        {"weak-ec", true, 0, FAULT_BAD_CERT},   {"weak-root", true, 1, FAULT_BAD_CERT},
+        {"int-sha1", true, 1, FAULT_BAD_CERT},  {"int-limited", true, 1, FAULT_BAD_CERT},
+        {"bms-badname", true, 0, FAULT_NAME},
+    };
+    struct pair p;
+    struct pair_setup s = {0};
+
+    pair_open(&p, &s);
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+        struct pair_end *judge = CASES[i].is_client ? &p.server : &p.client;
+        int answer = call_back(judge, CASES[i].name, 1, CASES[i].depth);
+        enum fault_code code = judge->engine->handshake->refusal.code;
+        cr_assert_eq(answer == 1, CASES[i].code == FAULT_NONE, "%s", CASES[i].name);
+        cr_assert_eq(code, CASES[i].code, "%s: %s", CASES[i].name, fault_code_name(code));
+    }
     pair_close(&p);
 }

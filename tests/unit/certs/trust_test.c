@@ -58,6 +58,8 @@ Test(trust, refuses_what_cannot_vouch)
         {"root", "int-expired", FAULT_EXPIRED, "int-expired"},
         {"root", "int-limited", FAULT_BAD_CERT, "name constraints"},
         {"root", "int-deep", FAULT_BAD_CERT, "not issued"},
+        {"root", "int-sha1", FAULT_BAD_CERT, "weak hash"},
+        {"weak-root", NULL, FAULT_BAD_CERT, "weak key"},
     };
 
     for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
