@@ -167,11 +167,18 @@ static void device_port_on_data(void *owner, struct span data)
 static void device_port_on_eof(void *owner)
 {
     struct device *d = owner;
-    if (d->port_user != NULL) {
-        session_port_eof(d->port_user);
-    } else {
-        port_reset(d->port, false);
+    struct session *user = d->port_user;
+    if (user != NULL && session_port_eof(user)) {
+        return;
     }
+    if (user != NULL) {
+        struct fault f = {0};
+        fault_set(&f, FAULT_CLOSED, FAULT_SIDE_DEVICE, "the device left before a link was up",
+                  NULL);
+        d->port_user = NULL;
+        session_port_gone(user, &f);
+    }
+    port_reset(d->port, false);
 }
 
 static void device_port_on_drained(void *owner)

@@ -216,6 +216,14 @@ int flow_open(struct flow *f, struct endpoint *sink, struct fault *fault)
     return rc;
 }
 
+void flow_follow(struct flow *f, const struct framer *framer)
+{
+    flow_forget_part(f);
+    f->framer = *framer;
+    f->streaming = false;
+    f->discarding = framer_pending(framer) > 0;
+}
+
 void flow_close(struct flow *f)
 {
     flow_forget_part(f);

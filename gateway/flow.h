@@ -53,6 +53,10 @@ void flow_deinit(struct flow *f);
  * fed now. 0 or a fault code as flow_feed. */
 int flow_open(struct flow *f, struct endpoint *sink, struct fault *fault);
 
+/* The source is followed by this framer from now on (another source, or one that was followed
+ * elsewhere). A message in whose middle it stands is lost to its end. */
+void flow_follow(struct flow *f, const struct framer *framer);
+
 /* No sink any more. A message that had begun is cut: counted as lost. */
 void flow_close(struct flow *f);
 

@@ -83,11 +83,14 @@ bool session_has_local(const struct session *s);
 /* Is it a link that lives: dialling, or past that and not closing? */
 bool session_is_alive(const struct session *s);
 
-/* The lent port brought bytes, ended, has room again, went away. */
+/* The lent port brought bytes, has room again, went away. */
 void session_port_data(struct session *s, struct span data);
-void session_port_eof(struct session *s);
 void session_port_drained(struct session *s);
 void session_port_gone(struct session *s, const struct fault *f);
+
+/* The lent port's device sends no more. False: nothing of it waits for a link either, the port can
+ * be taken back (session_port_gone). */
+bool session_port_eof(struct session *s);
 
 /* End for good: UP drains first unless `now`. on_ended follows from the loop. Idempotent. */
 void session_stop(struct session *s, bool now);
@@ -119,7 +122,8 @@ bool session_own_refused(const struct session *s);
 /* Fill what status shows of this link. */
 void session_snapshot(const struct session *s, struct snapshot_link *out);
 
-/* The device speaks and no link is up: say once, until the next link, that its bytes are dropped. */
+/* The device speaks and no link is up: say once, until the next link, that its bytes are dropped.
+ */
 void session_tell_drop(struct session_host *host);
 
 /* A list of sessions, for the owner. */

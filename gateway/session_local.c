@@ -65,6 +65,14 @@ static void session_local_break(struct session *s, struct fault *f, enum fault_s
     session_break(s, f);
 }
 
+/* The server sends no more: tell the device, behind what it gets. */
+static void session_local_end_down(struct session *s)
+{
+    struct fault f = {0};
+    (void)flow_end(&s->down, &f);
+    endpoint_finish(s->down.sink);
+}
+
 static void session_local_open_down(struct session *s)
 {
     struct fault f = {0};
@@ -73,6 +81,25 @@ static void session_local_open_down(struct session *s)
     }
     if (flow_open(&s->down, s->local, &f) != 0) {
         session_local_break(s, &f, FAULT_SIDE_SERVER);
+        return;
+    }
+    if (s->down_done) {
+        session_local_end_down(s); /* it ended before the device was reached */
+    }
+}
+
+static void session_local_time_silence(struct session *s)
+{
+    if (flow_wants_silence(&s->up)) {
+        uv_timer_start(&s->silence, session_on_silence, s->host->conf->gap_ms, 0);
+    }
+}
+
+/* Nobody timed the device's silence while it had no link: was it long enough to end a message? */
+static void session_local_settle(const struct session *s, struct framer *framer)
+{
+    if (io_now_ms(s->host->io) - s->host->device_data_ms >= s->host->conf->gap_ms) {
+        (void)framer_silence(framer); /* the message itself was dropped */
     }
 }
 
@@ -138,10 +165,14 @@ void session_local_open_flows(struct session *s)
         return;
     }
     struct fault f = {0};
+    if (flow_held(&s->up) == 0) {
+        session_local_settle(s, &s->up.framer);
+    }
     if (flow_open(&s->up, s->secure, &f) != 0) {
         session_local_break(s, &f, FAULT_SIDE_DEVICE);
         return;
     }
+    session_local_time_silence(s); /* of what was held */
     if (s->local != NULL) {
         session_local_open_down(s);
     } else if (s->host->dials_device) {
@@ -288,7 +319,9 @@ void session_attach_local(struct session *s, struct endpoint *local)
     s->local_opening = false;
     s->local_ended = false;
     endpoint_adopt(local, &local_events, s);
-    framer_reset(&s->up.framer);
+    struct framer fresh = s->up.framer;
+    framer_reset(&fresh);
+    flow_follow(&s->up, &fresh);
     session_local_join(s);
 }
 
@@ -299,7 +332,9 @@ void session_lend_port(struct session *s, struct endpoint *port)
     s->local_lent = true;
     s->local_opening = false;
     s->local_ended = false;
-    s->up.framer = s->host->idle_framer;
+    struct framer framer = s->host->idle_framer;
+    session_local_settle(s, &framer);
+    flow_follow(&s->up, &framer);
     session_local_join(s);
 }
 
@@ -319,9 +354,7 @@ static void session_local_take(struct session *s, struct span data)
         session_tell_drop(s->host);
         flow_drop(&s->up, data);
     }
-    if (flow_wants_silence(&s->up)) {
-        uv_timer_start(&s->silence, session_on_silence, s->host->conf->gap_ms, 0);
-    }
+    session_local_time_silence(s);
     session_local_balance(s);
     session_local_drain_on(s);
 }
@@ -336,20 +369,34 @@ static void session_local_on_data(void *owner, struct span data)
     session_local_take(owner, data);
 }
 
-void session_port_eof(struct session *s)
+static bool session_local_comes_up(const struct session *s)
+{
+    return s->state == SESSION_STATE_DOWN || s->state == SESSION_STATE_WAITING ||
+           (session_is_alive(s) && s->state != SESSION_STATE_UP);
+}
+
+bool session_port_eof(struct session *s)
 {
     s->local_ended = true;
-    if (s->state != SESSION_STATE_UP) {
-        session_local_drain_on(s);
-        return; /* told to the server once the link is up */
+    if (s->state == SESSION_STATE_UP) {
+        session_local_end_up(s);
+        session_check_finished(s);
+        return true;
     }
-    session_local_end_up(s);
-    session_check_finished(s);
+    session_local_drain_on(s);
+    /* What it said is delivered once the link is up, and then its end. */
+    return !session_local_comes_up(s) || flow_held(&s->up) > 0;
 }
 
 static void session_local_on_eof(void *owner)
 {
-    session_port_eof(owner);
+    struct session *s = owner;
+    if (!session_port_eof(s)) {
+        struct fault f = {0};
+        fault_set(&f, FAULT_CLOSED, FAULT_SIDE_DEVICE, "the device left before a link was up",
+                  NULL);
+        endpoint_close(s->local, &f);
+    }
 }
 
 void session_port_drained(struct session *s)
@@ -428,8 +475,7 @@ void session_local_secure_eof(struct session *s)
     bool device_may_go_on = s->local != NULL && s->host->conf->port.kind != CONF_PORT_SERIAL &&
                             s->modbus == NULL;
     if (s->down.sink != NULL) {
-        (void)flow_end(&s->down, &f);
-        endpoint_finish(s->down.sink);
+        session_local_end_down(s);
     }
     session_arm_idle(s);
     if (!device_may_go_on) {
