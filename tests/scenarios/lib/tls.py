@@ -125,6 +125,8 @@ class Server:
         self.on_record, self.on_link = on_record, on_link
         self.links, self.failures, self.tcp_count = [], [], 0
         self.listener = None
+        self.life = 0  # counts stops: what a stop found in its handshake must not live on
+        self.guard = threading.Lock()
 
     def start(self):
         listener = socket.socket()
@@ -145,6 +147,7 @@ class Server:
             threading.Thread(target=self._serve, args=(raw, peer), daemon=True).start()
 
     def _serve(self, raw, peer):
+        life = self.life
         raw.settimeout(30)
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
@@ -154,7 +157,11 @@ class Server:
             raw.close()
             return
         link = Link(sock, peer)
-        self.links.append(link)
+        with self.guard:
+            if life != self.life:
+                link.close()
+                return
+            self.links.append(link)
         if self.on_link:
             self.on_link(link)
         link.read_all(self.on_record)
@@ -169,8 +176,10 @@ class Server:
                 pass
             self.listener.close()
             self.listener = None
-        for link in self.links:
-            link.close()
+        with self.guard:
+            self.life += 1
+            for link in self.links:
+                link.close()
 
     def open_links(self):
         return [link for link in self.links if link.ended is None]
