@@ -13,7 +13,6 @@
 static void check_answer(struct span request, struct span line, struct span pdu)
 {
     const uint8_t *a = pdu.data;
-
     require(pdu.len >= 2 && pdu.len <= MODBUS_PDU_MAX && line.len >= pdu.len + 3);
     require(line.data[0] == request.data[0] && memcmp(line.data + 1, a, pdu.len) == 0);
     require(modbus_rtu_crc(span_first(line, pdu.len + 3)) == 0);

@@ -50,7 +50,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct sent whole = {.hash = 1}, cut = {.hash = 1};
     struct span wire = span_of(data, size);
     uint8_t seed = 0;
-
     (void)span_take_u8(&wire, &seed);
     feed(&whole, wire);
     for (uint32_t dice = seed; wire.len > 0;) {
