@@ -249,7 +249,6 @@ static void device_log_refused(struct device *d, const char *peer, enum fault_co
     struct fault f = {0};
     fault_set(&f, code, side, note, NULL);
     device_note_fault(d, &f);
-    d->host.refusals++;
     struct log_field fields[] = {
         LOG_TEXT("peer", peer),
         LOG_TEXT("cause", fault_code_name(code)),
@@ -272,6 +271,7 @@ bool device_take_link(struct device *d, struct endpoint *secure, struct span hel
     struct session *s = why == NULL && !d->stopping ? device_add_session(d, false) : NULL;
     if (s == NULL) {
         if (why != NULL) {
+            d->host.refusals++;
             device_log_refused(d, endpoint_peer(secure), code,
                                code == FAULT_GONE ? FAULT_SIDE_DEVICE : FAULT_SIDE_SERVER, why);
         }
@@ -286,7 +286,10 @@ static struct session *device_session_for_local(struct device *d)
 {
     struct session *best = NULL;
     for (struct session *s = d->sessions; s != NULL; s = *session_next_slot(s)) {
-        bool usable = session_is_alive(s) || session_state(s) == SESSION_STATE_WAITING;
+        /* A peer that dialled in and has not shown who it is gets no device's connection. */
+        bool usable = d->host.conf->listens
+                          ? session_state(s) == SESSION_STATE_UP
+                          : session_is_alive(s) || session_state(s) == SESSION_STATE_WAITING;
         if (!session_has_local(s) && usable &&
             (best == NULL || session_state(s) == SESSION_STATE_UP)) {
             best = s;
@@ -302,8 +305,10 @@ bool device_take_local(struct device *d, struct endpoint *local)
 {
     struct session *s = d->stopping ? NULL : device_session_for_local(d);
     if (s == NULL) {
-        device_log_refused(d, endpoint_peer(local), FAULT_LIMIT, FAULT_SIDE_SERVER,
-                           "no link to a server is free for this connection");
+        bool alone = d->host.conf->listens;
+        device_log_refused(d, endpoint_peer(local), alone ? FAULT_CLOSED : FAULT_LIMIT,
+                           alone ? FAULT_SIDE_SERVER : FAULT_SIDE_DEVICE,
+                           alone ? "no hospital is connected yet" : "max_links is reached");
         return false;
     }
     session_attach_local(s, local);

@@ -22,9 +22,9 @@ struct port;
 
 /* Called from the loop. Any may be NULL except on_closed. */
 struct port_events {
-    void (*on_up)(void *owner);                          /* the endpoint is there; reading is off */
+    void (*on_up)(void *owner); /* the endpoint is there; reading is off */
     void (*on_data)(void *owner, struct span data);
-    void (*on_eof)(void *owner);                         /* TCP: the device sends no more */
+    void (*on_eof)(void *owner); /* TCP: the device sends no more */
     void (*on_drained)(void *owner);
     void (*on_down)(void *owner, const struct fault *f); /* was up, is gone; or (the first time in a
                                                             row) could not be opened */
