@@ -192,6 +192,18 @@ static bool device_wants_dial(struct session_host *host, struct session *s)
     return wanted;
 }
 
+/* Is there another session that goes on? */
+static bool device_has_other(const struct device *d, const struct session *than)
+{
+    for (struct session *s = d->sessions; s != NULL; s = *session_next_slot(s)) {
+        enum session_state state = session_state(s);
+        if (s != than && state != SESSION_STATE_STOPPING && state != SESSION_STATE_ENDED) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A session that dials for a device which is not there: one stays ready when start = always. */
 static bool device_is_spare(const struct device *d, const struct session *s)
 {
@@ -199,7 +211,7 @@ static bool device_is_spare(const struct device *d, const struct session *s)
     if (conf->port.kind != CONF_PORT_TCP_LISTEN || conf->listens || session_has_local(s)) {
         return false;
     }
-    return conf->start == CONF_START_DATA || d->session_count > 1;
+    return conf->start == CONF_START_DATA || device_has_other(d, s);
 }
 
 static void device_on_change(struct session_host *host, struct session *s)

@@ -139,15 +139,24 @@ unsigned stage_count(const struct stage *st, enum session_state state)
     return count;
 }
 
+struct awaited {
+    struct stage *stage;
+    enum session_state state;
+    unsigned before;
+};
+
+static bool awaited_is_there(void *arg)
+{
+    const struct awaited *a = arg;
+    /* One turn of the loop may pass through several states. */
+    return a->stage->session == NULL || session_state(a->stage->session) == a->state ||
+           stage_count(a->stage, a->state) > a->before;
+}
+
 void stage_until(struct stage *st, enum session_state state)
 {
-    /* One turn of the loop may pass through several states. */
-    unsigned before = stage_count(st, state);
-    while (st->session != NULL && session_state(st->session) != state &&
-           stage_count(st, state) == before) {
-        uv_run(&st->bench.io.loop, UV_RUN_ONCE);
-        cr_assert_not(st->bench.is_late, "too late");
-    }
+    struct awaited a = {st, state, stage_count(st, state)};
+    bench_run_while_not(&st->bench, awaited_is_there, &a);
     cr_assert(st->session != NULL || state == SESSION_STATE_ENDED, "it has ended");
 }
 

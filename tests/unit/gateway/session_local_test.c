@@ -73,9 +73,7 @@ Test(session_local, a_device_is_kept_while_no_server_can_be_had)
     int fd = stage_attach(&stage);
     stage_device_says(fd, MESSAGE);
     session_start(stage.session);
-    while (stage.waits < 3) {
-        bench_turn(&stage.bench);
-    }
+    bench_run_until(&stage.bench, &stage.waits, 3);
     stage.servers[0].port = stage.hospitals[0].port;
     stage_until(&stage, SESSION_STATE_UP);
     cr_expect(hospital_hears(&stage.hospitals[0], hospital_last(&stage.hospitals[0]), MESSAGE));

@@ -205,10 +205,7 @@ Test(session_secure, waits_after_a_whole_round_of_servers)
     stage.conf.connect_count = 2;
     stage_make(&stage, true);
     session_start(stage.session);
-    while (stage.waits < 4) {
-        uv_run(&stage.bench.io.loop, UV_RUN_ONCE);
-        cr_assert_not(stage.bench.is_late);
-    }
+    bench_run_until(&stage.bench, &stage.waits, 4);
     cr_expect_eq(stage.waits_ms[0], 0);
     cr_expect_eq(stage.waits_ms[1], 20);
     cr_expect_eq(stage.waits_ms[2], 0);
@@ -251,10 +248,7 @@ Test(session_secure, a_server_that_closes_is_a_failure_and_a_byte_from_it_starts
     stage.hospitals[0].mood = HOSPITAL_HANGS_UP;
     stage_make(&stage, true);
     session_start(stage.session);
-    while (stage.waits < 3) {
-        uv_run(&stage.bench.io.loop, UV_RUN_ONCE);
-        cr_assert_not(stage.bench.is_late);
-    }
+    bench_run_until(&stage.bench, &stage.waits, 3);
     cr_expect_eq(stage.session->failures, 3);
     stage.hospitals[0].mood = HOSPITAL_TALKS;
     stage_until(&stage, SESSION_STATE_UP);

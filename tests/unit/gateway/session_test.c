@@ -85,10 +85,7 @@ Test(session, refused_dial_waits_between_retry_min_and_the_growing_ceiling)
     stage.servers[0].port = fixture_dead_port();
     stage_make(&stage, true);
     session_start(stage.session);
-    while (stage.waits < 6) {
-        uv_run(&stage.bench.io.loop, UV_RUN_ONCE);
-        cr_assert_not(stage.bench.is_late);
-    }
+    bench_run_until(&stage.bench, &stage.waits, 6);
     for (unsigned i = 0; i < 6; i++) {
         uint64_t ceiling = i == 0 ? 20 : i == 1 ? 40 : 80;
         cr_expect_geq(stage.waits_ms[i], 20, "wait %u", i);
@@ -107,7 +104,7 @@ Test(session, the_back_off_is_over_when_the_host_does_not_want_to_dial)
     session_start(stage.session);
     stage_until(&stage, SESSION_STATE_WAITING);
     while (session_wait_left_ms(stage.session) > 0) {
-        uv_run(&stage.bench.io.loop, UV_RUN_ONCE);
+        bench_turn(&stage.bench);
     }
     bench_turn(&stage.bench);
     cr_expect_eq(session_state(stage.session), SESSION_STATE_WAITING);
