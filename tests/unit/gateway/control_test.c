@@ -9,7 +9,6 @@
 #include <criterion/criterion.h>
 
 #include "certs/mem.h"
-
 #include "gateway/control.h"
 
 static char folder[] = "/tmp/wardgate-test-XXXXXX";
