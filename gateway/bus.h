@@ -9,6 +9,15 @@
  * most once. A late answer never becomes the answer to the next request. Exceptions as in the
  * truth table: 01 denied or unknown function; 03 malformed; 06 not sent (queue full, deadline
  * passed in the queue); 0A not sent (port closed, unit not mapped); 0B sent, no valid answer.
+ *
+ * A request may wait for three times its device's response_timeout, at least 2 s: one exchange of
+ * a neighbour that is not answered takes two (the wait, and as long again in quarantine, during
+ * which a late answer is dropped). RTU answers carry no transaction: an answer that comes even
+ * later can be taken for that of an equal read that went out meanwhile. The first one that comes
+ * within the quarantine makes the unit "slow" and doubles its timeout, up to 10 s. A unit that
+ * missed three answers in a row is asked only when nobody else waits, or every tenth timeout.
+ *
+ * Notes: write-outcome-unknown, write-dropped-unsent, slow-device, line-echo.
  */
 #ifndef WARDGATE_BUS_H
 #define WARDGATE_BUS_H

@@ -91,7 +91,10 @@ static enum modbus_exception judge_request(const struct bus_device *d, struct bu
     if (q->is_write && !d->conf->writes_allowed) {
         return MODBUS_ILLEGAL_FUNCTION;
     }
-    return d->bus->state == BUS_DOWN ? MODBUS_NO_PATH : MODBUS_FINE;
+    if (d->bus->state == BUS_DOWN || (q->is_write && d->bus->is_echoing)) {
+        return MODBUS_NO_PATH;
+    }
+    return MODBUS_FINE;
 }
 
 /* How long a request may wait. One request of another master that is not answered takes up to two

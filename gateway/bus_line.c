@@ -207,6 +207,7 @@ void bus_line_up(struct bus *b)
     b->state = BUS_FREE;
     b->quiet_at_ms = bus_is_tcp(b) ? 0 : io_now_ms(b->io) + b->silence_ms;
     b->grace_ms = 0;
+    b->is_echoing = false;
     b->tcp_misses = 0;
     b->tcp_was_answered = false;
     b->wire.has_lost = false; /* a new link brings no old answers */

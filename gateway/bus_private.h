@@ -120,6 +120,7 @@ struct bus {
     uint64_t grace_ms;    /* a deadline passed, but the loop shall look for input once more; or 0 */
     uint32_t silence_ms;  /* t3.5 */
     uint32_t byte_gap_ms; /* longest pause inside an answer */
+    bool is_echoing; /* serial: the adapter hears itself, so an echo passes for a write's answer */
     uint8_t tcp_misses;
     bool tcp_was_answered; /* since the link came up */
     struct modbus_rtu_reader rtu;

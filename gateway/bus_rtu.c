@@ -87,6 +87,24 @@ static void drain_data(struct bus *b, struct span data)
     }
 }
 
+/* Our own request came back. The echo of a write is what its answer looks like: a write would seem
+ * done that no device has heard. So none is sent until the port is opened anew. */
+static void note_echo(struct bus *b)
+{
+    const struct bus_request *q = &b->wire.request;
+
+    if (!b->is_echoing && modbus_rtu_reader_is_echo(&b->rtu)) {
+        b->is_echoing = true;
+        bus_note(b->wire.device, "line-echo", q->bus_unit, q->pdu[0]);
+    }
+}
+
+static void answer_failed(struct bus *b, enum bus_failure why)
+{
+    note_echo(b);
+    bus_line_failed(b, why);
+}
+
 static void answer_data(struct bus *b, struct span data)
 {
     switch (modbus_rtu_reader_feed(&b->rtu, data)) {
@@ -99,13 +117,13 @@ static void answer_data(struct bus *b, struct span data)
         bus_line_answered(b, modbus_rtu_reader_pdu(&b->rtu));
         break;
     case MODBUS_RTU_CRC:
-        bus_line_failed(b, BUS_CRC);
+        answer_failed(b, BUS_CRC);
         break;
     case MODBUS_RTU_MISMATCH:
-        bus_line_failed(b, BUS_MISMATCH);
+        answer_failed(b, BUS_MISMATCH);
         break;
     case MODBUS_RTU_SHORT:
-        bus_line_failed(b, BUS_SHORT);
+        answer_failed(b, BUS_SHORT);
         break;
     }
 }
@@ -177,7 +195,7 @@ void bus_rtu_expired(struct bus *b)
         return;
     }
     if (is_short) {
-        bus_line_failed(b, BUS_SHORT);
+        answer_failed(b, BUS_SHORT);
     } else if (now >= bus_rtu_due(b)) {
         bus_line_failed(b, BUS_SILENT);
     }

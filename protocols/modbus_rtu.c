@@ -2,7 +2,10 @@
 
 #include <string.h>
 
-enum { FRAME_EXTRA = 3 }; /* unit and CRC around the PDU */
+enum {
+    FRAME_EXTRA = 3, /* unit and CRC around the PDU */
+    ECHO_LEAST = 4,  /* bytes of a PDU that are no chance any more */
+};
 
 uint16_t modbus_rtu_crc(struct span bytes)
 {
@@ -162,6 +165,18 @@ bool modbus_rtu_reader_is_skipping(const struct modbus_rtu_reader *r)
 size_t modbus_rtu_reader_dropped(const struct modbus_rtu_reader *r)
 {
     return r->dropped;
+}
+
+bool modbus_rtu_reader_is_echo(const struct modbus_rtu_reader *r)
+{
+    /* What was read before it was refused: all of our request, or its beginning, because the high
+     * byte of the address stands where an answer has its length. */
+    struct span body = span_first(span_after(reader_frame(r), 1), r->request.len);
+    bool is_refused = r->verdict == MODBUS_RTU_CRC || r->verdict == MODBUS_RTU_MISMATCH ||
+                      (r->verdict == MODBUS_RTU_SHORT && body.len == r->request.len);
+
+    return is_refused && body.len >= ECHO_LEAST && !modbus_pdu_is_write(r->request) &&
+           span_equal(body, span_first(r->request, body.len));
 }
 
 struct span modbus_rtu_reader_pdu(const struct modbus_rtu_reader *r)

@@ -79,6 +79,10 @@ bool modbus_rtu_reader_is_skipping(const struct modbus_rtu_reader *r);
 /* Bytes dropped since the start: other units' frames, and what came behind the answer. */
 size_t modbus_rtu_reader_dropped(const struct modbus_rtu_reader *r);
 
+/* Did our own request come back? Some two-wire adapters hear themselves. Told of reads only: the
+ * answer to a write may look like its request. */
+bool modbus_rtu_reader_is_echo(const struct modbus_rtu_reader *r);
+
 /* The answer's PDU after ANSWER, else empty. Valid until the next start. */
 struct span modbus_rtu_reader_pdu(const struct modbus_rtu_reader *r);
 

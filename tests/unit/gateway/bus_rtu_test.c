@@ -245,6 +245,24 @@ Test(bus_rtu, bytes_that_nobody_asked_for_are_dropped)
     stop();
 }
 
+static void echo(struct slave *s, struct span frame)
+{
+    slave_say_bytes(s, 0, frame);
+}
+
+/* An adapter that hears itself: the echo of a write would pass for its answer. */
+Test(bus_rtu, no_write_goes_to_a_line_that_echoes)
+{
+    start(echo);
+    master_expect(&one, "11 03 0010 0001", "11 83 0B");
+    cr_expect_eq(rig_notes(&rig, "line-echo unit 17 function 3"), 1);
+    master_expect(&one, "11 06 0010 1234", "11 86 0A");
+    master_expect(&one, "11 03 2010 0001", "11 83 0B");
+    cr_expect_eq(rig_notes(&rig, "line-echo"), 1);
+    cr_expect_eq(rig.slave.count, 2);
+    stop();
+}
+
 /* A device that never stops talking: nothing is sent into its noise, and the master is told so. */
 static void babble(uv_timer_t *timer)
 {

@@ -63,6 +63,14 @@ Test(bus_tcp, may_ask_unit_0_and_255)
     stop();
 }
 
+Test(bus_tcp, refuses_unmapped_units)
+{
+    start(NULL);
+    master_expect(&one, "12 03 0010 0001", "12 83 0A");
+    cr_expect_eq(rig.slave.count, 0);
+    stop();
+}
+
 /* Say one thing for every request, with its transaction in front; arg is the rest. */
 static void say_arg(struct slave *s, struct span frame)
 {

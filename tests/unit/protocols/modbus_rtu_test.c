@@ -302,3 +302,34 @@ Test(modbus_rtu, keeps_to_256_bytes)
     cr_expect_eq(modbus_rtu_reader_feed(&r, span_of(memory, sizeof memory)), MODBUS_RTU_MISMATCH);
     cr_expect_eq(modbus_rtu_reader_dropped(&r), sizeof memory - 2);
 }
+
+/* An adapter that hears itself: our reads come back. What else goes wrong is no echo. */
+Test(modbus_rtu, knows_its_own_request)
+{
+    static const struct {
+        const char *request, *line;
+        bool is_echo;
+    } list[] = {
+        {"11 03 0000 0001", "11 03 0000 0001 869A", true},
+        {"11 03 0210 0001", "11 03 0210 0001 86E7", true},
+        {"11 04 2000 0001", "11 04 2000 0001 389A", true},
+        {"11 03 0000 0001", "11 03 02 0000 7986", false},
+        {"11 03 0000 0001", "11 03 0001 0001 D75A", false},
+        {"11 03 0000 0001", "11 03", false},
+        {"11 03 0200 0001", "11 03 02", false},
+        {"11 03 0000 0001", "11 03 02 0000 7987", false},
+        {"11 06 0010 1234", "11 06 0010 1234 8363", false},
+        {"11 03 FC00 0001", "11 03 FC", false},
+    };
+
+    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
+        struct modbus_rtu_reader r;
+        struct hex request = hex_of(list[i].request);
+        struct hex line = hex_of(list[i].line);
+
+        modbus_rtu_reader_start(&r, request.data[0], span_of(request.data + 1, request.len - 1));
+        (void)modbus_rtu_reader_feed(&r, hex_span(&line));
+        (void)modbus_rtu_reader_silence(&r);
+        cr_expect_eq(modbus_rtu_reader_is_echo(&r), list[i].is_echo, "%s", list[i].line);
+    }
+}
