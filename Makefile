@@ -10,8 +10,8 @@ FUZZ_S   ?= 30
 DEPS_BUILD := build-essential pkg-config libuv1-dev libmodbus-dev libinih-dev libjansson-dev dpkg-dev \
     autoconf automake libtool debian-archive-keyring
 DEPS_DEMO := openssl gnutls-bin stunnel4 socat mbpoll python3 python3-pymodbus python3-hl7 python3-cryptography
-DEPS_TEST := $(DEPS_DEMO) libcriterion-dev libwolfssl-dev clang clang-format clang-tidy libclang-rt-dev \
-    cppcheck shellcheck faketime iproute2 curl jq git
+DEPS_TEST := $(DEPS_DEMO) python3-serial-asyncio libcriterion-dev libwolfssl-dev clang clang-format clang-tidy libclang-rt-dev \
+    cppcheck shellcheck faketime iproute2 curl jq git python3-cryptography-vectors
 DEPS_OPTIONAL := gcovr
 
 FLOORS := protocols certs conf gateway
@@ -114,7 +114,12 @@ build/pki/.stamp: tests/pki.sh
 	@mkdir -p $(@D)
 	@tests/pki.sh $(@D) >build/pki.log 2>&1 || { cat build/pki.log; exit 1; }
 	@touch $@
-pki: $(if $(wildcard tests/pki.sh),build/pki/.stamp)
+build/pki-path/.stamp: tests/pki-path.sh
+	@rm -rf $(@D)
+	@mkdir -p $(@D)
+	@tests/pki-path.sh $(@D) >build/pki-path.log 2>&1 || { cat build/pki-path.log; exit 1; }
+	@touch $@
+pki: $(if $(wildcard tests/pki.sh),build/pki/.stamp) build/pki-path/.stamp
 unit: $(foreach f,$(TESTED),$(OUT)/unit/$(f))
 test: pki unit
 	@tests/unit/run.sh $(OUT) $(TESTED)

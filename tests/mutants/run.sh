@@ -39,6 +39,7 @@ prepare_copy()
     done
     ln -sfn "$ROOT/build/wolfssl" "$tree/build/wolfssl"
     ln -sfn "$ROOT/build/pki" "$tree/build/pki"
+    ln -sfn "$ROOT/build/pki-path" "$tree/build/pki-path"
 }
 
 is_floor()
