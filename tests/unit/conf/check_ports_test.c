@@ -58,6 +58,24 @@ Test(check_ports, modbus_units_share_a_line)
                "port = tcp:10.0.0.1:502\nprotocol = modbus-tcp\nunit_map = 2\n", NULL);
 }
 
+Test(check_ports, a_shared_port_has_one_protocol)
+{
+    static const char REST[] = "certificate = c\nkey = k\ntrust = t\nconnect = h.example:1\n";
+    char text[2048];
+    struct fixture f;
+    (void)snprintf(text, sizeof(text),
+                   "[gateway]\nname = g\n[trust t]\nanchors = a\nrevocation = off\n"
+                   "[device a]\n%s%s[device b]\n%sport = serial:/dev/x\nline = 9600 8E1\n"
+                   "protocol = modbus-tcp\nunit_map = 2\n",
+                   REST, RTU("/dev/x", "9600 8E1", "1"), REST);
+    fixture_build(&f, text);
+    cr_assert_eq(problems_count(f.problems), 2, "modbus-tcp on a serial port is wrong by itself");
+    cr_assert(fixture_says(&f, "t.conf:20: port = serial:/dev/x is the port of [device a] "
+                               "(t.conf:6) already with another protocol; right: the same protocol "
+                               "for all on this port"));
+    fixture_end(&f);
+}
+
 Test(check_ports, units_of_a_shared_line_have_one_device)
 {
     expect_two(RTU("/dev/x", "9600 8E1", "1-4"), RTU("/dev/x", "9600 8E1", "10>4"),
