@@ -31,11 +31,11 @@ static void print_summary(const struct conf *c, const char *path, int64_t now_s)
 {
     enum { DAY_S = 86400 };
 
-    char day[UTC_TEXT_MAX];
     const struct conf_device *first = first_to_expire(c);
     (void)printf("%s: good: %zu device%s, %zu trust%s", path, c->device_count,
                  plural(c->device_count), c->trust_count, plural(c->trust_count));
     if (first != NULL) {
+        char day[UTC_TEXT_MAX];
         int64_t end_s = identity_facts(first->identity)->not_after_s;
         (void)printf("; first certificate to expire: %s in %" PRId64 " days, %.10s", first->name,
                      (end_s - now_s) / DAY_S, utc_text(end_s, day));
