@@ -189,7 +189,7 @@ void bus_rtu_expired(struct bus *b)
         if (is_short) {
             restart_reader(b, false);
         }
-        if (silence_due(b) == BUS_NEVER && now >= b->wire.drain_until_ms) {
+        if (now >= b->wire.drain_until_ms) {
             end_drain(b);
         }
         return;

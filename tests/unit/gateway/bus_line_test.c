@@ -129,15 +129,56 @@ Test(bus_line, sends_nothing_old_after_the_link_returned)
     stop();
 }
 
+static void hold_up(uint64_t ms)
+{
+    uint64_t until = uv_hrtime() + ms * 1000000;
+
+    while (uv_hrtime() < until) {
+    }
+}
+
+/* Bytes that came in unread before a request is sent mean that somebody talks: they are dropped,
+ * and the request waits until the line is quiet. */
+Test(bus_line, does_not_send_into_unread_input)
+{
+    uint64_t begun = 0;
+
+    rig_prepare(&rig, false);
+    rig.conf.line.rate = 1200; /* t3.5 = 32.08 ms */
+    rig.conf.response_timeout_ms = 1000;
+    rig_run(&rig);
+    master_join(&one, &rig);
+    rig_wait(&rig, 50);
+    slave_say(&rig.slave, 0, "11 03 02 DEAD 7987");
+    hold_up(30); /* the kernel hands it on in its own time */
+    begun = uv_hrtime() / 1000000;
+    master_expect(&one, "11 03 0010 0001", "11 03 02 0010");
+    cr_expect_geq(uv_hrtime() / 1000000 - begun, 30);
+    cr_expect_eq(bus_device_counters(rig.device)->junk_bytes, 7);
+    stop();
+}
+
+/* The timer also serves the deadlines of those that wait: when it fires, the line may not be
+ * quiet yet. */
+Test(bus_line, sends_nothing_before_the_line_is_quiet)
+{
+    start(NULL);
+    rig_wait(&rig, 20);
+    master_ask(&one, "11 03 0010 0001");
+    rig.bus->quiet_at_ms = io_now_ms(&rig.bench.io) + 60; /* the timer is set to now */
+    rig_wait(&rig, 30);
+    cr_expect_eq(rig.slave.count, 0);
+    master_wait(&one, 1);
+    cr_expect(master_heard(&one, 0, 1, "11 03 02 0010"));
+    stop();
+}
+
 /* The loop was held up for longer than the timeout while the answer lay in the kernel: that is
  * not the device's silence. */
 static void answer_and_hold_up(struct slave *s, struct span frame)
 {
-    uint64_t until = uv_hrtime() + 150ULL * 1000000;
-
     slave_answer(s, frame, 0);
-    while (uv_hrtime() < until) {
-    }
+    hold_up(150);
 }
 
 Test(bus_line, a_held_up_loop_is_no_timeout)

@@ -203,6 +203,31 @@ Test(bus_rtu, a_late_answer_ends_the_quarantine)
     stop();
 }
 
+/* A late answer that is still coming in when the quarantine would be over is waited for. */
+static void answer_first_across_the_end(struct slave *s, struct span frame)
+{
+    if (s->count > 1) {
+        slave_answer(s, frame, 0);
+        return;
+    }
+    slave_say(s, 183, "11 03");
+    slave_say(s, 195, "02 AA");
+    slave_say(s, 207, "AA 87");
+    slave_say(s, 219, "58");
+}
+
+Test(bus_rtu, the_quarantine_outlasts_a_frame_that_has_begun)
+{
+    start(answer_first_across_the_end);
+    master_ask(&one, "11 03 AAAA 0001");
+    master_ask(&one, "11 03 BBBB 0001");
+    master_wait(&one, 2);
+    cr_expect(master_heard(&one, 0, 1, "11 83 0B"));
+    cr_expect(master_heard(&one, 1, 2, "11 03 02 BBBB"));
+    cr_expect_geq(rig.slave.requests[1].at_ms - rig.slave.requests[0].at_ms, 215);
+    stop();
+}
+
 Test(bus_rtu, the_line_is_quiet_during_the_quarantine)
 {
     start(slave_be_silent);

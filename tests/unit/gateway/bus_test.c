@@ -4,6 +4,7 @@
 
 #include "certs/mem.h"
 #include "gateway/bus.h"
+#include "gateway/bus_private.h"
 #include "tests/unit/gateway/bus_bench.h"
 #include "tests/unit/gateway/modbus_peer.h"
 
@@ -138,6 +139,7 @@ Test(bus, a_device_may_go_while_the_line_is_busy)
     bench_run_until(&rig.bench, &rig.slave.count, 1);
     master_leave(&one);
     bus_detach(rig.device);
+    cr_expect_null(rig.bus->wire.device);
     first = rig.conf;
     memset(&rig.conf, 0xA5, sizeof rig.conf);
     rig.device = other;

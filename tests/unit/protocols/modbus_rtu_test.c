@@ -320,6 +320,7 @@ Test(modbus_rtu, knows_its_own_request)
         {"11 03 0000 0001", "11 03 02 0000 7987", false},
         {"11 06 0010 1234", "11 06 0010 1234 8363", false},
         {"11 03 FC00 0001", "11 03 FC", false},
+        {"11 08 0000 A537", "11 08 0000 A537 D81D", false},
     };
 
     for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
