@@ -150,7 +150,7 @@ def body():
     say("seed %d" % SEED)
     ends = [tls.Server(tls.server_context(), on_record=lambda link, got: link.send(got)).start()
             for _ in range(3)]
-    wire = Wire().plug()
+    wire = Wire()
     tcp_ports, modbus_port = [port() for _ in range(6)], port()
 
     def text(flip):

@@ -85,6 +85,8 @@ class Wire:
         self.child = None
 
     def plug(self):
+        if os.path.islink(self.near):
+            raise Failure("a line of this name is plugged already")
         self.child = spawn(["socat", "pty,raw,echo=0,link=" + self.near,
                             "pty,raw,echo=0,link=" + self.far], log="socat.log")
         wait_for("both ends of the line",
