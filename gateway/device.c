@@ -218,8 +218,8 @@ static void device_on_change(struct session_host *host, struct session *s)
 {
     struct device *d = (struct device *)(void *)host;
     enum session_state state = session_state(s);
-    if (state == SESSION_STATE_DIALING) {
-        d->data_waits = false;
+    if (state == SESSION_STATE_UP) {
+        d->data_waits = false; /* not before: what is held wants to be dialled for again */
     }
     if (d->stopping) {
         return;

@@ -138,7 +138,7 @@ static void device_port_on_up(void *owner)
 static void device_wake(struct device *d, struct session *s)
 {
     enum session_state state = session_state(s);
-    d->data_waits = true;
+    d->data_waits = state != SESSION_STATE_UP;
     if (state == SESSION_STATE_DOWN ||
         (state == SESSION_STATE_WAITING && session_wait_left_ms(s) == 0)) {
         session_start(s);

@@ -173,7 +173,6 @@ static void session_begin_link(struct session *s)
     s->up_done = false;
     s->down_done = false;
     s->verdict_known = false;
-    s->drained = false;
     s->peer_text[0] = '\0';
     s->peer_serial[0] = '\0';
     s->up.here = (struct flow_counters){0};
@@ -185,6 +184,7 @@ static void session_enter(struct session *s, enum session_state next)
 {
     uv_timer_stop(&s->timer);
     s->closed_due = false;
+    s->drained = false; /* a port that stays is read again, to hold or to drop */
     s->wake_ms = 0;
     if (next == SESSION_STATE_DIALING) {
         session_begin_link(s);
