@@ -20,8 +20,7 @@ static bool take_length(struct span *from, size_t *out)
         return true;
     }
     first &= 0x7F;
-    /* 0x80 alone is BER's indefinite length: never in DER. */
-    if (first == 0 || first > LENGTH_BYTES_MAX) {
+    if (first > LENGTH_BYTES_MAX) {
         return false;
     }
     for (uint8_t i = 0; i < first; i++) {
@@ -31,6 +30,7 @@ static bool take_length(struct span *from, size_t *out)
         }
         value = (value << 8) | byte;
     }
+    /* Also 0x80 alone, BER's indefinite length: never in DER. */
     if (value < LENGTH_IS_LONG) {
         return false;
     }

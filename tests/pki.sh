@@ -37,7 +37,8 @@
 #   noeku      no EKU extension (good)      nosign    keyUsage without digitalSignature
 #   cn         no SAN, CN is the right name leafsigned  issued by the leaf monitor-7
 #   ip         SAN ip 127.0.0.1 only        wild      SAN dns *.hospital.example only (good)
-#   nul        SAN dns with a NUL inside: "NAME NUL .evil.example"
+#   nul        SAN dns with a NUL inside, "NAME NUL .evil.example", and then the right one
+#   mixed      SAN uri with the dns name, dns with "urn:hospital:bms"
 #   crit       an unknown critical extension
 #   ca         basicConstraints CA:TRUE         sha1      signed with SHA-1
 #   expiredint limitedint deepint oldroot   issued by int-expired, int-limited, int-deep (those in the file)
@@ -45,6 +46,7 @@
 #
 # (wild fits hl7 and bms; every variant shares the key of NAME, but rsa has its own.)
 #
+# plain.pem: a leaf without keyUsage and EKU.
 # For identity_load: weak-rsa (RSA-1024), weak-ec (P-224), mode-open.key (0644, of pump-12),
 # wrongorder.pem (intermediate first), key forms pump-12.sec1.key and pump-12-rsa.pkcs1.key,
 # locked.key (encrypted).
@@ -157,12 +159,14 @@ hex()
     printf '%s' "$1" | od -An -tx1 | tr -d ' \n'
 }
 
-# A GeneralNames with one dNSName "NAME\0.evil.example", in DER.
+# A GeneralNames with the dNSNames "NAME\0.evil.example" and NAME, in DER.
 nul_san()
 {
-    value=$(hex "$1")00$(hex .evil.example)
-    len=$((${#value} / 2))
-    printf '2.5.29.17 = DER:30%02x82%02x%s' $((len + 2)) "$len" "$value"
+    good=$(hex "$1")
+    bad=${good}00$(hex .evil.example)
+    good=82$(printf '%02x' $((${#good} / 2)))$good
+    bad=82$(printf '%02x' $((${#bad} / 2)))$bad
+    printf '2.5.29.17 = DER:30%02x%s%s' $(((${#good} + ${#bad}) / 2)) "$bad" "$good"
 }
 
 # variants NAME RIGHT_NAME EKU WRONG_EKU SAN SUBJECT: same key as NAME, one thing different each.
@@ -208,6 +212,8 @@ variants()
     issue "$name-wild" "$name" root "$subject"
     ext "$eku" "" $sign "$(nul_san "$right")"
     issue "$name-nul" "$name" root "$subject"
+    ext "$eku" "URI:$right,DNS:urn:hospital:bms" $sign
+    issue "$name-mixed" "$name" root "$subject"
     ext "$eku" "$san" $sign '1.2.3.4.5 = critical,ASN1:UTF8String:x'
     issue "$name-crit" "$name" root "$subject"
     sed -i 's/CA:FALSE/CA:TRUE/' work/ext
@@ -285,6 +291,9 @@ variants hl7 hl7.hospital.example serverAuth clientAuth \
     DNS:hl7.hospital.example,DNS:localhost,IP:127.0.0.1 '/O=Hospital/CN=Interface engine hl7'
 variants bms bms.hospital.example clientAuth serverAuth $bms_san '/O=Hospital/CN=Building management'
 
+ext "" DNS:plain.ward.example
+key plain
+issue plain plain root /O=Hospital/CN=Plain
 ext $both DNS:weak.ward.example digitalSignature
 key weak-rsa rsa 1024
 issue weak-rsa weak-rsa root /O=Hospital/CN=Weak

@@ -157,6 +157,8 @@ Test(names, never_mixes_types)
 {
     cr_assert_not(matches("hl7-ip", "dns:localhost"));
     cr_assert_not(matches("bms", "uri:dns:bms.hospital.example"));
+    cr_assert_not(matches("bms-mixed", "dns:bms.hospital.example"));
+    cr_assert_not(matches("bms-mixed", "uri:urn:hospital:bms"));
 }
 
 Test(names, never_looks_at_the_common_name)
@@ -164,7 +166,8 @@ Test(names, never_looks_at_the_common_name)
     cr_assert_not(matches("hl7-cn", "dns:hl7.hospital.example"));
 }
 
-Test(names, is_not_cut_short_by_a_nul)
+/* Not even by the other name of that certificate, which is the right one. */
+Test(names, believes_nothing_beside_a_nul)
 {
     cr_assert_not(matches("bms-nul", "dns:bms.hospital.example"));
     cr_assert_not(matches("bms-nul", "dns:evil.example"));

@@ -78,7 +78,7 @@ Test(pem, reads_a_file)
     cr_assert_null(file.data);
 }
 
-static void check_refused(const char *path)
+static void check_refused(const char *path, const char *why)
 {
     struct pem_file file;
     struct fault f = {0};
@@ -86,6 +86,7 @@ static void check_refused(const char *path)
     cr_assert_eq(pem_file_read(path, &file, &f), FAULT_OPEN, "%s", path);
     cr_assert_eq(f.side, FAULT_SIDE_CERTIFICATE);
     cr_assert_eq(strncmp(f.note, path, strlen(path)), 0, "%s", f.note);
+    cr_assert_not_null(strstr(f.note, why), "%s", f.note);
 }
 
 Test(pem, refuses_what_is_no_file_of_sane_size)
@@ -96,16 +97,16 @@ Test(pem, refuses_what_is_no_file_of_sane_size)
 
     cr_assert_not_null(mkdtemp(dir));
     (void)snprintf(path, sizeof(path), "%s/x", dir);
-    check_refused(path); /* missing */
-    check_refused(dir);
+    check_refused(path, "No such file");
+    check_refused(dir, "regular");
     cr_assert_eq(mkfifo(path, 0600), 0);
-    check_refused(path); /* and does not hang */
+    check_refused(path, "regular"); /* and does not hang */
     (void)unlink(path);
     fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
     cr_assert_geq(fd, 0);
-    check_refused(path); /* empty */
+    check_refused(path, "empty");
     cr_assert_eq(ftruncate(fd, PEM_FILE_MAX + 1), 0);
-    check_refused(path); /* too long */
+    check_refused(path, "long");
     (void)close(fd);
     (void)unlink(path);
     (void)rmdir(dir);

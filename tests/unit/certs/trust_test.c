@@ -51,6 +51,7 @@ Test(trust, refuses_what_cannot_vouch)
         {"root-expired", NULL, FAULT_EXPIRED, "Old Root CA"},
         {"root-notyet", NULL, FAULT_NOT_YET, "Future Root CA"},
         {"root", "hl7", FAULT_BAD_CERT, "no CA"},
+        {"root", "plain", FAULT_BAD_CERT, "no CA"},
         {"root", "hl7-ca", FAULT_NONE, ""},
         {"root", "root", FAULT_NONE, ""}, /* the same certificate again: harmless */
         {"root", "other", FAULT_BAD_CERT, "not issued"},
