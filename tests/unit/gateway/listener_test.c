@@ -1,0 +1,356 @@
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <criterion/criterion.h>
+
+#include "certs/hello.h"
+#include "certs/mem.h"
+#include "gateway/listener.h"
+#include "gateway/log.h"
+#include "tests/unit/gateway/capture.h"
+#include "tests/unit/gateway/link_fixture.h"
+
+static struct bench bench;
+static struct listener *listener;
+static struct capture errors;
+static struct conf_address address;
+static char loopback[] = "127.0.0.1";
+
+static enum listener_answer answer; /* what the owner says */
+static unsigned hellos, locals, closed;
+static char name[HELLO_NAME_MAX];
+static bool had_name;
+static size_t hello_len;
+static struct ear taken;
+
+static enum listener_answer on_local(void *owner, struct listener *l, struct endpoint *ep)
+{
+    (void)owner;
+    (void)l;
+    locals++;
+    if (answer == LISTENER_TAKEN) {
+        ear_init(&taken, FAULT_SIDE_DEVICE);
+        taken.ep = ep;
+        endpoint_adopt(ep, taken.owner.events, &taken);
+    }
+    return answer;
+}
+
+static enum listener_answer on_hello(void *owner, struct listener *l,
+                                     const struct listener_hello *hello)
+{
+    hellos++;
+    had_name = hello->name != NULL;
+    hello_len = hello->bytes.len;
+    (void)snprintf(name, sizeof(name), "%s", had_name ? hello->name : "");
+    enum listener_answer said = on_local(owner, l, hello->ep);
+    locals--;
+    return said;
+}
+
+static void on_closed(void *owner, struct listener *l)
+{
+    (void)owner;
+    listener_free(l);
+    closed++;
+}
+
+static const struct listener_events events = {on_local, on_hello, on_closed};
+
+static struct listener *make(bool secure, struct fault *f)
+{
+    struct listener_settings settings = {
+        .address = &address, .secure = secure, .hello_timeout_ms = 60, .events = &events};
+    return listener_new(&bench.io, &settings, f);
+}
+
+/* The kernel's choice of a port is not the listener's to give: take one that was free just now. */
+static void begin(bool secure)
+{
+    struct fault f;
+    address = (struct conf_address){.host = loopback, .port = fixture_dead_port()};
+    listener = make(secure, &f);
+    cr_assert_not_null(listener, "%s", f.note);
+    bench.port = address.port; /* for bench_connect */
+}
+
+static void setup(void)
+{
+    log_setup(CONF_LOG_TEXT, CONF_LOG_WARNING);
+    capture_start(&errors, STDERR_FILENO);
+    bench_init(&bench);
+}
+
+static void teardown(void)
+{
+    if (listener != NULL) {
+        listener_close(listener);
+        bench_run_until(&bench, &closed, 1);
+    }
+    if (taken.ep != NULL) {
+        bench_close(&bench, &taken);
+    }
+    bench_end(&bench);
+    (void)capture_end(&errors);
+}
+
+TestSuite(listener, .init = setup, .fini = teardown);
+
+/* A ClientHello as our own client makes it. */
+static struct span hello_of(const char *server_name)
+{
+    static uint8_t memory[TLS_HANDSHAKE_ROOM];
+    struct identity *id = fixture_identity("bms");
+    struct trust *trust = fixture_trust(REVOCATION_OFF);
+    struct name_rule allow;
+    struct fault f;
+    cr_assert_eq(name_rule_parse("dns:pump-12.ward.example", &allow, &f), 0);
+    struct tls_settings settings = {.role = TLS_CLIENT,
+                                    .identity = id,
+                                    .trust = trust,
+                                    .allow = &allow,
+                                    .allow_count = 1,
+                                    .server_name = server_name};
+    struct tls_engine *engine = tls_engine_new(&settings, &f);
+    struct span nothing = span_of(NULL, 0);
+    struct room out = room_of(memory, sizeof(memory));
+    cr_assert_eq(tls_engine_handshake(engine, &nothing, &out, &f), TLS_MORE);
+    tls_engine_free(engine);
+    identity_release(id);
+    trust_release(trust);
+    return room_span(&out);
+}
+
+Test(listener, hands_a_devices_connection_on_at_once)
+{
+    begin(false);
+    answer = LISTENER_TAKEN;
+    int fd = bench_connect(&bench);
+    bench_run_until(&bench, &locals, 1);
+    endpoint_write(taken.ep, span_of_text("hi"));
+    char got[2];
+    cr_expect_eq(bench_read(&bench, fd, got, 2), 2);
+    close(fd);
+}
+
+Test(listener, closes_a_devices_connection_that_is_not_wanted)
+{
+    begin(false);
+    answer = LISTENER_REFUSED;
+    int fd = bench_connect(&bench);
+    cr_expect(bench_sees_end(&bench, fd));
+    cr_expect_eq(locals, 1);
+    close(fd);
+}
+
+Test(listener, reads_the_server_name_and_hands_the_hello_on)
+{
+    begin(true);
+    answer = LISTENER_TAKEN;
+    struct span hello = hello_of("pump-12.ward.example");
+    int fd = bench_connect(&bench);
+    cr_assert_eq(write(fd, hello.data, hello.len), (ssize_t)hello.len);
+    bench_run_until(&bench, &hellos, 1);
+    cr_expect_str_eq(name, "pump-12.ward.example");
+    cr_expect_eq(hello_len, hello.len);
+    close(fd);
+}
+
+Test(listener, a_hello_without_a_name_is_told_so)
+{
+    begin(true);
+    answer = LISTENER_TAKEN;
+    struct span hello = hello_of(NULL);
+    int fd = bench_connect(&bench);
+    cr_assert_eq(write(fd, hello.data, hello.len), (ssize_t)hello.len);
+    bench_run_until(&bench, &hellos, 1);
+    cr_expect_not(had_name);
+    close(fd);
+}
+
+Test(listener, a_hello_may_come_byte_by_byte)
+{
+    begin(true);
+    answer = LISTENER_TAKEN;
+    struct span hello = hello_of("pump-12.ward.example");
+    int fd = bench_connect(&bench);
+    /* The name may be known before the last byte is there; nothing that came may be missing. */
+    size_t sent = 0;
+    while (sent < hello.len && hellos == 0) {
+        cr_assert_eq(write(fd, hello.data + sent, 1), 1);
+        sent++;
+        bench_turn(&bench);
+    }
+    bench_run_until(&bench, &hellos, 1);
+    cr_expect_eq(hello_len, sent);
+    cr_expect_gt(sent, hello.len / 2);
+    cr_expect_str_eq(name, "pump-12.ward.example");
+    close(fd);
+}
+
+Test(listener, an_unknown_name_gets_the_alert_and_then_the_end)
+{
+    begin(true);
+    answer = LISTENER_UNKNOWN;
+    struct span hello = hello_of("nobody.ward.example");
+    int fd = bench_connect(&bench);
+    uint8_t got[HELLO_ALERT_LEN];
+    cr_assert_eq(write(fd, hello.data, hello.len), (ssize_t)hello.len);
+    cr_assert_eq(bench_read(&bench, fd, got, sizeof(got)), sizeof(got));
+    cr_expect_eq(memcmp(got, HELLO_ALERT_UNRECOGNIZED_NAME, sizeof(got)), 0);
+    cr_expect_eq(got[0], 21); /* alert */
+    cr_expect_eq(got[5], 2);  /* fatal */
+    cr_expect_eq(got[6], 112);
+    cr_expect(bench_sees_end(&bench, fd));
+    close(fd);
+}
+
+Test(listener, an_unwanted_hospital_is_closed)
+{
+    begin(true);
+    answer = LISTENER_REFUSED;
+    struct span hello = hello_of(NULL);
+    int fd = bench_connect(&bench);
+    cr_assert_eq(write(fd, hello.data, hello.len), (ssize_t)hello.len);
+    cr_expect(bench_sees_end(&bench, fd));
+    cr_expect_eq(hellos, 1);
+    close(fd);
+}
+
+Test(listener, what_is_not_tls_is_closed)
+{
+    begin(true);
+    answer = LISTENER_TAKEN;
+    int fd = bench_connect(&bench);
+    cr_assert_eq(write(fd, "GET / HTTP/1.1\r\n\r\n", 18), 18);
+    cr_expect(bench_sees_end(&bench, fd));
+    cr_expect_eq(hellos, 0);
+    close(fd);
+}
+
+Test(listener, an_endless_hello_is_closed)
+{
+    /* A handshake record that promises 16 MiB of ClientHello. */
+    static uint8_t endless[HELLO_MAX * 2] = {22, 3, 1, 0x40, 0, 1, 0xff, 0xff, 0xff};
+    for (size_t i = 0x4005; i + 5 < sizeof(endless); i += 0x4005) {
+        memcpy(endless + i, endless, 5);
+    }
+    begin(true);
+    answer = LISTENER_TAKEN;
+    int fd = bench_connect(&bench);
+    size_t done = 0;
+    while (done < sizeof(endless)) {
+        ssize_t got = write(fd, endless + done, 1000);
+        if (got <= 0) {
+            break; /* closed already */
+        }
+        done += (size_t)got;
+        bench_turn(&bench);
+    }
+    cr_expect_eq(hellos, 0);
+    cr_expect_leq(done, HELLO_MAX + 4000, "%zu bytes were taken", done);
+    close(fd);
+}
+
+Test(listener, a_silent_stranger_is_closed_after_a_while)
+{
+    begin(true);
+    int fd = bench_connect(&bench);
+    cr_expect(bench_sees_end(&bench, fd));
+    cr_expect_eq(hellos, 0);
+    close(fd);
+}
+
+Test(listener, a_stranger_that_goes_leaves_nothing_behind)
+{
+    begin(true);
+    int fd = bench_connect(&bench);
+    for (int i = 0; i < 5; i++) {
+        bench_turn(&bench);
+    }
+    fixture_reset(fd);
+    fd = bench_connect(&bench);
+    close(fd);
+    for (int i = 0; i < 20; i++) {
+        bench_turn(&bench);
+    }
+    cr_expect_eq(hellos, 0);
+}
+
+enum { STRANGERS = 257 };
+
+Test(listener, more_than_256_strangers_at_once_are_too_many)
+{
+    static int fds[STRANGERS];
+    begin(true);
+    unsigned ended = 0;
+    for (size_t i = 0; i < STRANGERS; i++) {
+        fds[i] = bench_connect(&bench);
+        bench_turn(&bench);
+    }
+    /* All but the last wait for their time-out, which is not over yet. */
+    for (int turn = 0; turn < 5; turn++) {
+        bench_turn(&bench);
+    }
+    for (size_t i = 0; i < STRANGERS; i++) {
+        char one;
+        ended += recv(fds[i], &one, 1, MSG_DONTWAIT) == 0 ? 1 : 0;
+    }
+    cr_expect_eq(ended, 1, "%u were closed", ended);
+    for (size_t i = 0; i < STRANGERS; i++) {
+        close(fds[i]);
+    }
+}
+
+Test(listener, closing_ends_strangers_too)
+{
+    begin(true);
+    int fd = bench_connect(&bench);
+    for (int i = 0; i < 5; i++) {
+        bench_turn(&bench);
+    }
+    listener_close(listener);
+    listener_close(listener);
+    bench_run_until(&bench, &closed, 1);
+    listener = NULL;
+    cr_expect(bench_sees_end(&bench, fd));
+    close(fd);
+}
+
+Test(listener, tells_why_it_cannot_listen)
+{
+    struct fault f;
+    static char word[] = "localhost";
+    begin(true);
+    cr_expect_null(make(true, &f), "the address is in use");
+    cr_expect_eq(f.code, FAULT_OPEN);
+    cr_expect_not_null(strstr(f.note, listener_text(listener)));
+    address.host = word;
+    cr_expect_null(make(true, &f));
+    cr_expect_eq(f.code, FAULT_CONFIG);
+    mem_fail_nth(1);
+    cr_expect_null(make(true, &f));
+    mem_fail_nth(0);
+    cr_expect_eq(f.code, FAULT_MEMORY);
+    bench_turn(&bench);
+}
+
+Test(listener, knows_its_address)
+{
+    static char six[] = "::1";
+    begin(true);
+    char text[64];
+    (void)snprintf(text, sizeof(text), "127.0.0.1:%u", (unsigned)address.port);
+    cr_expect_str_eq(listener_text(listener), text);
+    cr_expect(listener_is_at(listener, &address));
+    cr_expect(listener_is_secure(listener));
+    address.port++;
+    cr_expect_not(listener_is_at(listener, &address));
+    address.port--;
+    address.host = six;
+    cr_expect_not(listener_is_at(listener, &address));
+}
