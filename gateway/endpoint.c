@@ -20,6 +20,8 @@ enum {
     DISCARD_STEPS = 8,
 };
 
+static void endpoint_look_at_drain(struct endpoint *ep);
+
 static void endpoint_on_timer(uv_timer_t *timer)
 {
     struct endpoint *ep = timer->data;
@@ -31,7 +33,11 @@ static void endpoint_on_timer(uv_timer_t *timer)
         endpoint_on_tick(ep);
         break;
     case ENDPOINT_LINGERING:
-        endpoint_close(ep, NULL);
+        if (ep->kind == ENDPOINT_SERIAL) {
+            endpoint_look_at_drain(ep);
+        } else {
+            endpoint_close(ep, NULL);
+        }
         break;
     case ENDPOINT_CLOSING:
         break;
@@ -104,11 +110,10 @@ close_port:
     return NULL;
 }
 
-/* Take the connection off a listener for which we have no memory, and drop it. libuv would keep it
- * and stop listening for good until uv_accept is called, which needs a handle, which needs memory.
- * Both fields are part of libuv's frozen 1.x ABI; inside the connection callback this is what its
- * uv__server_io looks at next. */
-static void endpoint_drop_accepted(uv_stream_t *listener)
+/* libuv would keep the connection and stop listening for good until uv_accept is called, which
+ * needs a handle, which needs memory. Both fields are part of libuv's frozen 1.x ABI; inside the
+ * connection callback this is what its uv__server_io looks at next. */
+void endpoint_drop_connection(uv_stream_t *listener)
 {
     if (listener->accepted_fd >= 0) {
         (void)close(listener->accepted_fd);
@@ -121,7 +126,7 @@ struct endpoint *endpoint_accept(struct io *io, uv_stream_t *listener,
 {
     struct endpoint *ep = endpoint_new(io, ENDPOINT_TCP, NULL, owner, f);
     if (ep == NULL) {
-        endpoint_drop_accepted(listener);
+        endpoint_drop_connection(listener);
         return NULL;
     }
     (void)uv_tcp_init(&io->loop, &ep->u.tcp); /* cannot fail without a socket */
@@ -228,9 +233,11 @@ static void endpoint_part_tcp(int fd)
 static void endpoint_end(struct endpoint *ep)
 {
     uv_os_fd_t fd = -1;
+    size_t unsent = 0;
     bool has_fd = ep->has_stream && uv_fileno(&ep->u.handle, &fd) == 0;
     if (has_fd && ep->kind == ENDPOINT_SERIAL) {
         (void)endpoint_line_errors(ep); /* the last chance to ask the driver */
+        unsent = serial_count_unsent(fd);
         serial_release(fd);
     } else if (has_fd && ep->phase != ENDPOINT_DIALING) {
         endpoint_part_tcp(fd);
@@ -238,7 +245,7 @@ static void endpoint_end(struct endpoint *ep)
     ep->phase = ENDPOINT_CLOSING;
     if (ep->has_stream) {
         ep->has_stream = false;
-        ep->unsent = uv_stream_get_write_queue_size(&ep->u.stream);
+        ep->unsent = uv_stream_get_write_queue_size(&ep->u.stream) + unsent;
         uv_close(&ep->u.handle, endpoint_on_handle_closed);
     }
     if (ep->dial != NULL && ep->dial->resolving) {
@@ -248,6 +255,48 @@ static void endpoint_end(struct endpoint *ep)
     uv_close((uv_handle_t *)&ep->timer, endpoint_on_handle_closed);
 }
 
+static size_t endpoint_count_drain(struct endpoint *ep)
+{
+    uv_os_fd_t fd = -1;
+    if (uv_fileno(&ep->u.handle, &fd) != 0 || serial_is_gone(fd)) {
+        return 0;
+    }
+    return uv_stream_get_write_queue_size(&ep->u.stream) + serial_count_unsent(fd);
+}
+
+static void endpoint_look_at_drain(struct endpoint *ep)
+{
+    uint64_t now = io_now_ms(ep->io);
+    size_t left = endpoint_count_drain(ep);
+    if (left != ep->drain_left) {
+        ep->drain_left = left;
+        ep->drain_moved_ms = now;
+    }
+    if (left == 0 || now >= ep->drain_until_ms ||
+        now - ep->drain_moved_ms >= ENDPOINT_DRAIN_STUCK_MS) {
+        endpoint_end(ep);
+    }
+}
+
+/* At 9600 bit/s what the kernel has taken needs seconds to leave, and half a message is worse for a
+ * device than none. close(2) would wait for it, but would hold up every other link. */
+static bool endpoint_drain(struct endpoint *ep)
+{
+    if (ep->kind != ENDPOINT_SERIAL || ep->phase != ENDPOINT_OPEN || !ep->has_stream) {
+        return false;
+    }
+    ep->drain_left = endpoint_count_drain(ep);
+    if (ep->drain_left == 0) {
+        return false;
+    }
+    ep->phase = ENDPOINT_LINGERING;
+    endpoint_start_timer(ep, ENDPOINT_DRAIN_LOOK_MS, ENDPOINT_DRAIN_LOOK_MS);
+    ep->drain_moved_ms = io_now_ms(ep->io);
+    ep->drain_until_ms = ep->drain_moved_ms + ENDPOINT_DRAIN_MAX_MS;
+    endpoint_update_reading(ep);
+    return true;
+}
+
 void endpoint_close(struct endpoint *ep, const struct fault *f)
 {
     if (ep->phase == ENDPOINT_CLOSING) {
@@ -255,6 +304,9 @@ void endpoint_close(struct endpoint *ep, const struct fault *f)
     }
     if (f != NULL && ep->cause.code == FAULT_NONE) {
         ep->cause = *f;
+    }
+    if (endpoint_drain(ep)) {
+        return;
     }
     /* In the middle of parked cipher text a close_notify would only be a broken record. */
     if (ep->phase == ENDPOINT_OPEN && !ep->finishing && ep->parked == 0) {

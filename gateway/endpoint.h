@@ -76,6 +76,11 @@ struct endpoint *endpoint_dial(struct io *io, const struct conf_address *to, uin
 struct endpoint *endpoint_accept(struct io *io, uv_stream_t *listener,
                                  const struct endpoint_owner *owner, struct fault *f);
 
+/* Take one connection from a listening handle, from within its connection callback, and drop it:
+ * for when there is no memory to accept it. Without this the listener would never be heard again.
+ */
+void endpoint_drop_connection(uv_stream_t *listener);
+
 /* Put TLS on an open TCP endpoint. Takes the engine over (also on failure). `first` are bytes that
  * were already read (a ClientHello). on_secure follows, or on_closed. After it endpoint_write,
  * on_data … mean plain text. The handshake reads and writes by itself. */
@@ -109,7 +114,9 @@ size_t endpoint_undelivered(const struct endpoint *ep);
 void endpoint_finish(struct endpoint *ep);
 
 /* Close now; parked bytes are dropped. TLS sends its close_notify when the handshake was done and
- * the kernel takes it. f may be NULL. Idempotent, the first fault is kept. */
+ * the kernel takes it. A serial port first sends what is on its way, as long as the line moves and
+ * for 5 s at most; a second call ends that at once. f may be NULL. Idempotent, the first fault is
+ * kept. */
 void endpoint_close(struct endpoint *ep, const struct fault *f);
 
 /* Only after on_closed. NULL is fine. */

@@ -81,7 +81,7 @@ static bool endpoint_wants_network(const struct endpoint *ep)
         return false;
     }
     if (ep->phase == ENDPOINT_LINGERING) {
-        return true;
+        return ep->kind == ENDPOINT_TCP;
     }
     switch (ep->tls_phase) {
     case ENDPOINT_TLS_NONE:

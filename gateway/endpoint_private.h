@@ -8,7 +8,8 @@
  *   DIALING -> OPEN -> LINGERING -> CLOSING          phase; never backwards
  *
  * LINGERING and CLOSING are what every callback's closing check asks for: the owner hears nothing
- * but on_closed from there on. LINGERING sends a last alert in good order before it closes.
+ * but on_closed from there on. LINGERING brings a last alert (TCP) or what the kernel had taken (a
+ * slow serial line) to the other end before it closes, within a bounded time.
  */
 #ifndef WARDGATE_ENDPOINT_PRIVATE_H
 #define WARDGATE_ENDPOINT_PRIVATE_H
@@ -19,7 +20,7 @@
 enum endpoint_phase {
     ENDPOINT_DIALING,   /* no connection yet */
     ENDPOINT_OPEN,      /* bytes may flow */
-    ENDPOINT_LINGERING, /* over for the owner; an alert is on its way out */
+    ENDPOINT_LINGERING, /* over for the owner; last bytes are on their way out */
     ENDPOINT_CLOSING,   /* over; handles are being closed */
 };
 
@@ -37,8 +38,11 @@ enum {
      * a mistake of ours, which must not eat the memory of all the other links. */
     ENDPOINT_PARKED_MAX = 4 * 1024 * 1024,
     ENDPOINT_LINGER_MS = 1000,
-    ENDPOINT_LAST_READ_MS = 100, /* after a failed write: for what the peer said before it left */
-    ENDPOINT_WATCH_MS = 500,     /* how often a serial port that is not read is looked at */
+    ENDPOINT_LAST_READ_MS = 100,   /* after a failed write: for what the peer said before it left */
+    ENDPOINT_WATCH_MS = 500,       /* how often a serial port that is not read is looked at */
+    ENDPOINT_DRAIN_LOOK_MS = 20,   /* how often a serial port that sends its last bytes is */
+    ENDPOINT_DRAIN_STUCK_MS = 500, /* nothing left it for so long: flow control holds it */
+    ENDPOINT_DRAIN_MAX_MS = 5000,
 };
 
 /* Bytes that came in and that the owner does not want yet. */
@@ -87,8 +91,11 @@ struct endpoint {
     int write_error;   /* a write failed with this; the last input is being read */
     uv_timer_t timer;  /* dial deadline; later: go on with held bytes; watch a tty; linger */
     uv_shutdown_t shutdown;
-    size_t parked; /* bytes in write requests that are not done */
-    size_t unsent; /* what of them was left when it closed */
+    size_t parked;           /* bytes in write requests that are not done */
+    size_t unsent;           /* what of them was left when it closed */
+    size_t drain_left;       /* serial, LINGERING: not on the line yet, when last looked */
+    uint64_t drain_moved_ms; /* when that last changed, loop clock */
+    uint64_t drain_until_ms;
     struct tls_engine *engine;
     struct endpoint_held *held_plain;  /* decrypted */
     struct endpoint_held *held_cipher; /* as it came from the network */

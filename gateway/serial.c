@@ -238,6 +238,12 @@ int serial_open(const char *path, const struct conf_line *line, struct fault *f)
     return fd;
 }
 
+size_t serial_count_unsent(int fd)
+{
+    int count = 0;
+    return ioctl(fd, TIOCOUTQ, &count) == 0 && count > 0 ? (size_t)count : 0;
+}
+
 void serial_release(int fd)
 {
     (void)ioctl(fd, TCFLSH, TCOFLUSH);

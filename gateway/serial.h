@@ -26,6 +26,9 @@
  * setting; the note names it), FAULT_IO. The note begins with the path. */
 int serial_open(const char *path, const struct conf_line *line, struct fault *f);
 
+/* Bytes that the kernel has taken and not put on the line yet; 0 when the port is gone. */
+size_t serial_count_unsent(int fd);
+
 /* Before close(2): drop what was not sent yet, so that closing does not wait for a line that is
  * stopped by flow control, and let others open the port. */
 void serial_release(int fd);

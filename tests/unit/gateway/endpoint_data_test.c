@@ -111,7 +111,7 @@ Test(endpoint_data, reads_after_its_own_fin)
     endpoint_finish(ear.ep);
     endpoint_finish(ear.ep);
     endpoint_write(ear.ep, span_of_text("too late"));
-    cr_expect(bench_sees_end(&bench, fd));
+    cr_expect_eq(bench_read(&bench, fd, chunk, 8), 0);
     cr_assert_eq(write(fd, "more", 4), 4);
     bench_run_until(&bench, &ear.events, 1);
     cr_expect(ear_heard(&ear, "more"));
@@ -249,8 +249,12 @@ Test(endpoint_data, close_drops_what_is_parked)
     int fd = bench_pair(&bench, &ear);
     fill(&ear);
     cr_expect_gt(endpoint_parked(ear.ep), 0);
-    bench_close(&bench, &ear);
+    size_t parked = endpoint_parked(ear.ep);
+    endpoint_close(ear.ep, NULL);
+    bench_run_until(&bench, &ear.closed, 1);
     cr_expect_eq(ear.drained, 0);
+    cr_expect_gt(endpoint_unsent(ear.ep), 0);
+    cr_expect_leq(endpoint_unsent(ear.ep), parked);
     close(fd);
 }
 
@@ -371,6 +375,62 @@ Test(endpoint_data, serial_brake_holds_a_writer_and_lets_go_of_it)
     bench_run_until(&bench, &ear.drained, 1);
     cr_expect(endpoint_is_clear(ear.ep));
     bench_close(&bench, &ear);
+    close(master);
+}
+
+static size_t fill_line(void)
+{
+    size_t sent = 0;
+    while (endpoint_is_clear(ear.ep)) {
+        endpoint_write(ear.ep, span_of(chunk, 4096));
+        sent += 4096;
+    }
+    return sent;
+}
+
+Test(endpoint_data, closing_serial_port_sends_what_is_on_its_way)
+{
+    char got[4096];
+    size_t total = 0;
+    int master = open_serial();
+    size_t sent = fill_line();
+    endpoint_close(ear.ep, NULL);
+    while (total < sent) {
+        size_t now = bench_read(&bench, master, got, sizeof(got));
+        cr_assert_gt(now, 0, "%zu of %zu came", total, sent);
+        total += now;
+    }
+    bench_run_until(&bench, &ear.closed, 1);
+    cr_expect_eq(endpoint_unsent(ear.ep), 0);
+    cr_expect_eq(ear.events, 1);
+    close(master);
+}
+
+Test(endpoint_data, closing_serial_port_waits_not_long_for_a_line_that_is_held)
+{
+    int master = open_serial();
+    (void)fill_line();
+    uint64_t begin = uv_hrtime();
+    endpoint_close(ear.ep, NULL);
+    bench_run_until(&bench, &ear.closed, 1);
+    cr_expect_leq((uv_hrtime() - begin) / 1000000, 3000);
+    cr_expect_gt(endpoint_unsent(ear.ep), 0);
+    close(master);
+}
+
+Test(endpoint_data, second_close_waits_for_no_line_at_all)
+{
+    struct fault f;
+    int master = open_serial();
+    (void)fill_line();
+    fault_set(&f, FAULT_STOPPED, FAULT_SIDE_SELF, "stop", NULL);
+    endpoint_close(ear.ep, &f);
+    fault_set(&f, FAULT_IDLE, FAULT_SIDE_DEVICE, "idle", NULL);
+    endpoint_close(ear.ep, &f);
+    bench_turn(&bench);
+    bench_turn(&bench);
+    cr_expect_eq(ear.closed, 1);
+    cr_expect_eq(ear.cause.code, FAULT_STOPPED, "the first fault is kept");
     close(master);
 }
 

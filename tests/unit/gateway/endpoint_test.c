@@ -203,7 +203,11 @@ Test(endpoint, close_ends_the_connection_with_fin_though_input_is_unread)
     bench_close(&bench, &ear);
     cr_expect_eq(bench_read(&bench, fd, got, sizeof(got)), 10);
     cr_expect_str_eq(got, "last words");
+    struct tcp_info now;
+    socklen_t len = sizeof(now);
     cr_expect(bench_sees_end(&bench, fd), "a reset instead of an end");
+    cr_assert_eq(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &now, &len), 0);
+    cr_expect_eq(now.tcpi_state, TCP_CLOSE_WAIT, "a reset behind the end");
     close(fd);
 }
 

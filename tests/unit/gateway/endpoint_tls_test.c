@@ -292,6 +292,34 @@ Test(endpoint_tls, waits_a_bounded_time_for_a_refused_peer_to_go)
     cr_expect_eq(ear.cause.code, FAULT_NAME);
 }
 
+Test(endpoint_tls, close_while_a_refused_peer_lingers_ends_at_once_with_the_first_fault)
+{
+    struct fault f;
+    join(TLS_SERVER, "dns:somebody-else.example", NULL);
+    far_until(&bench, &far, &far.saw_error);
+    cr_expect_eq(ear.closed, 0);
+    fault_set(&f, FAULT_STOPPED, FAULT_SIDE_SELF, "stop", NULL);
+    endpoint_close(ear.ep, &f);
+    bench_turn(&bench);
+    bench_turn(&bench);
+    cr_expect_eq(ear.closed, 1);
+    cr_expect_eq(ear.cause.code, FAULT_NAME);
+}
+
+Test(endpoint_tls, counts_what_was_decrypted_and_never_delivered)
+{
+    link_up(TLS_SERVER);
+    far_put(&far, "unheard");
+    far_send(&far);
+    while (endpoint_undelivered(ear.ep) == 0) {
+        bench_turn(&bench);
+    }
+    endpoint_close(ear.ep, NULL);
+    bench_run_until(&bench, &ear.closed, 1);
+    cr_expect_eq(endpoint_undelivered(ear.ep), 7);
+    cr_expect_eq(ear.len, 0);
+}
+
 Test(endpoint_tls, garbage_is_a_fault)
 {
     join(TLS_SERVER, NULL, NULL);

@@ -35,6 +35,7 @@ static struct {
     uint32_t cflag_lost, iflag_lost;
     bool has_rs485, has_counts;
     uint32_t rs485_flags;
+    int unsent;
     struct serial_icounter_struct counts;
 } driver;
 
@@ -60,6 +61,9 @@ static int driver_answer(unsigned long request, void *arg)
         memcpy(arg, &driver.counts, sizeof(driver.counts));
         errno = ENOTTY;
         return driver.has_counts ? 0 : -1;
+    case TIOCOUTQ:
+        *(int *)arg = driver.unsent;
+        return 0;
     default:
         return 0;
     }
@@ -296,6 +300,14 @@ Test(serial, adds_the_drivers_counters_up)
     driver.counts.buf_overrun = 50000;
     cr_expect(serial_take_count(0, &count));
     cr_expect_eq(count, 54321);
+}
+
+Test(serial, counts_what_is_not_on_the_line_yet)
+{
+    driver.is_on = true;
+    cr_expect_eq(serial_count_unsent(0), 0);
+    driver.unsent = 300;
+    cr_expect_eq(serial_count_unsent(0), 300);
 }
 
 Test(serial, sees_that_the_port_is_gone)
