@@ -203,6 +203,7 @@ static void listener_greet(struct listener *l)
 {
     struct greeting *g = mem_new(1, sizeof *g);
     if (g == NULL) {
+        endpoint_drop_connection((uv_stream_t *)&l->tcp);
         return;
     }
     g->listener = l;
@@ -244,6 +245,7 @@ static void listener_take_local(struct listener *l)
 {
     struct endpoint **holder = mem_new(1, sizeof *holder);
     if (holder == NULL) {
+        endpoint_drop_connection((uv_stream_t *)&l->tcp);
         return;
     }
     struct endpoint_owner owner = {&local_events, holder, FAULT_SIDE_DEVICE};

@@ -354,3 +354,34 @@ Test(listener, knows_its_address)
     address.host = six;
     cr_expect_not(listener_is_at(listener, &address));
 }
+
+/* libuv stops listening until a connection is accepted: one that is forgotten is the last one. */
+static void lose_one_and_take_one(bool secure)
+{
+    begin(secure);
+    answer = LISTENER_TAKEN;
+    int lost = bench_connect(&bench);
+    mem_fail_nth(1);
+    cr_expect(bench_sees_end(&bench, lost));
+    mem_fail_nth(0);
+    int fd = bench_connect(&bench);
+    if (secure) {
+        struct span hello = hello_of("pump-12.ward.example");
+        cr_assert_eq(write(fd, hello.data, hello.len), (ssize_t)hello.len);
+        bench_run_until(&bench, &hellos, 1);
+    } else {
+        bench_run_until(&bench, &locals, 1);
+    }
+    close(lost);
+    close(fd);
+}
+
+Test(listener, goes_on_after_a_hospitals_connection_without_memory)
+{
+    lose_one_and_take_one(true);
+}
+
+Test(listener, goes_on_after_a_devices_connection_without_memory)
+{
+    lose_one_and_take_one(false);
+}
