@@ -111,6 +111,7 @@ Test(endpoint_data, reads_after_its_own_fin)
     endpoint_finish(ear.ep);
     endpoint_finish(ear.ep);
     endpoint_write(ear.ep, span_of_text("too late"));
+    cr_expect(endpoint_is_clear(ear.ep), "our own mistake is no fault of the peer");
     cr_expect_eq(bench_read(&bench, fd, chunk, 8), 0);
     cr_assert_eq(write(fd, "more", 4), 4);
     bench_run_until(&bench, &ear.events, 1);
