@@ -246,7 +246,11 @@ size_t serial_count_unsent(int fd)
 
 void serial_release(int fd)
 {
-    (void)ioctl(fd, TCFLSH, TCOFLUSH);
+    /* Only when close(2) would wait: on a pseudo-terminal this also drops what was sent already and
+     * the other side has not read yet. */
+    if (serial_count_unsent(fd) > 0) {
+        (void)ioctl(fd, TCFLSH, TCOFLUSH);
+    }
     (void)ioctl(fd, TIOCNXCL);
 }
 

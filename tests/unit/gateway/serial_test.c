@@ -35,7 +35,7 @@ static struct {
     uint32_t cflag_lost, iflag_lost;
     bool has_rs485, has_counts;
     uint32_t rs485_flags;
-    int unsent;
+    int unsent, flushes;
     struct serial_icounter_struct counts;
 } driver;
 
@@ -61,6 +61,9 @@ static int driver_answer(unsigned long request, void *arg)
         memcpy(arg, &driver.counts, sizeof(driver.counts));
         errno = ENOTTY;
         return driver.has_counts ? 0 : -1;
+    case TCFLSH:
+        driver.flushes++;
+        return 0;
     case TIOCOUTQ:
         *(int *)arg = driver.unsent;
         return 0;
@@ -308,6 +311,16 @@ Test(serial, counts_what_is_not_on_the_line_yet)
     cr_expect_eq(serial_count_unsent(0), 0);
     driver.unsent = 300;
     cr_expect_eq(serial_count_unsent(0), 300);
+}
+
+Test(serial, release_drops_output_only_when_closing_would_wait_for_it)
+{
+    driver.is_on = true;
+    serial_release(0);
+    cr_expect_eq(driver.flushes, 0);
+    driver.unsent = 1;
+    serial_release(0);
+    cr_expect_eq(driver.flushes, 1);
 }
 
 Test(serial, sees_that_the_port_is_gone)
