@@ -176,6 +176,11 @@ def device_section(name, cert="pump-12", **keys):
     return section("device", name, {k: v for k, v in base.items() if v is not None})
 
 
+def has_sanitizers():
+    with open(WARDGATE, "rb") as binary:
+        return b"__asan_init" in binary.read()
+
+
 class Gateway:
     """One `wardgate run`, steered through its command line."""
 
@@ -288,10 +293,7 @@ class Gateway:
 
     def grew_over(self, limit_kb, since_kb=0):
         """Is it bigger than it may be? A build with sanitizers keeps freed memory: there, never."""
-        with open(WARDGATE, "rb") as binary:
-            if b"__asan_init" in binary.read():
-                return False
-        return self.memory_kb() - since_kb > limit_kb
+        return not has_sanitizers() and self.memory_kb() - since_kb > limit_kb
 
     def descriptors(self):
         """How many files and sockets it has open."""
