@@ -25,6 +25,8 @@ def servers():
             if variant not in ("crit", "nosign"):
                 yield "gnutls-%s-%s" % (variant, version), faults, gnutls_serv("hl7-" + variant,
                                                                                version)
+        # One that does not ask for the device's certificate: that would be no mutual TLS.
+        yield "openssl-careless-" + version, ("tls-error",), s_server(version=version, demands=False)
     broken = ("tls-version", "tls-error")
     yield "openssl-old", broken, s_server(version="1.1", more=["-cipher", "ALL@SECLEVEL=0"])
     yield "gnutls-old", broken, gnutls_serv(version="1.1")

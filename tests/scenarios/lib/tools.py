@@ -46,13 +46,14 @@ class Tool:
         return end(self.child)
 
 
-def s_server(cert="hl7", version=None, ca="root", more=(), number=None):
-    """openssl as the hospital's server, which demands a client certificate."""
-    number = number or port()
+def s_server(cert="hl7", version=None, ca="root", more=(), demands=True):
+    """openssl as the hospital's server, which demands a client certificate (or not)."""
+    number = port()
     args = ["openssl", "s_server", "-4", "-accept", "127.0.0.1:%d" % number,
             "-cert", pki(cert + ".pem"), "-cert_chain", pki(cert + ".pem"),
-            "-key", pki(cert + ".key"), "-CAfile", pki(ca + ".pem"),
-            "-Verify", "3", "-verify_return_error"]
+            "-key", pki(cert + ".key"), "-CAfile", pki(ca + ".pem")]
+    if demands:
+        args += ["-Verify", "3", "-verify_return_error"]
     if version:
         args.append(OPENSSL_VERSION[version])
     tool = Tool(args + list(more), "s_server")
