@@ -14,6 +14,11 @@ enum {
     LISTENER_TEXT_MAX = 300,
 };
 
+/* A device's connection until it is known whether somebody takes it. */
+struct unwanted {
+    struct endpoint *ep;
+};
+
 /* A hospital's connection whose ClientHello is not whole yet. */
 struct greeting {
     struct listener *listener;
@@ -232,9 +237,9 @@ static void listener_greet(struct listener *l)
 static void listener_local_closed(void *owner, const struct fault *cause)
 {
     (void)cause;
-    struct endpoint **holder = owner;
-    endpoint_free(*holder);
-    mem_free(holder);
+    struct unwanted *u = owner;
+    endpoint_free(u->ep);
+    mem_free(u);
 }
 
 static const struct endpoint_events local_events = {
@@ -243,20 +248,20 @@ static const struct endpoint_events local_events = {
 
 static void listener_take_local(struct listener *l)
 {
-    struct endpoint **holder = mem_new(1, sizeof *holder);
-    if (holder == NULL) {
+    struct unwanted *u = mem_new(1, sizeof *u);
+    if (u == NULL) {
         endpoint_drop_connection((uv_stream_t *)&l->tcp);
         return;
     }
-    struct endpoint_owner owner = {&local_events, holder, FAULT_SIDE_DEVICE};
+    struct endpoint_owner owner = {&local_events, u, FAULT_SIDE_DEVICE};
     struct endpoint *ep = endpoint_accept(l->io, (uv_stream_t *)&l->tcp, &owner, NULL);
     if (ep == NULL) {
-        mem_free(holder);
+        mem_free(u);
         return;
     }
-    *holder = ep;
+    u->ep = ep;
     if (l->events->on_local(l->owner, l, ep) == LISTENER_TAKEN) {
-        mem_free(holder); /* it has a new owner */
+        mem_free(u); /* it has a new owner */
     } else {
         endpoint_close(ep, NULL);
     }

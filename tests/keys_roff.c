@@ -1,4 +1,5 @@
-/* Prints the key table of wardgate.conf(5); `make lint` wants the manual page to hold exactly this text. */
+/* Prints the key table of wardgate.conf(5); `make lint` wants the manual page to hold exactly this
+ * text. */
 #include <stdio.h>
 
 #include "conf/keys.h"

@@ -48,8 +48,7 @@ Test(pem, refuses_broken_blocks)
         "-----BEGIN -----\nAAEC\n-----END -----\n",         /* no label */
         "-----BEGIN X\nY-----\nAAEC\n-----END X\nY-----\n", /* a label of two lines */
         "-----BEGIN AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA-----\nAAEC\n",
-        "-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nAAEC\n-----END EC PRIVATE "
-        "KEY-----",
+        "-----BEGIN EC KEY-----\nProc-Type: 4,ENCRYPTED\n\nAAEC\n-----END EC KEY-----",
     };
 
     for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
