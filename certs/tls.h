@@ -67,8 +67,9 @@ void tls_engine_free(struct tls_engine *e);
  * (bytes behind the handshake stay: hand them to tls_engine_read). `out`: bytes to send are
  * appended; give it TLS_HANDSHAKE_ROOM. A client starts with an empty `in`.
  * TLS_MORE, TLS_DONE or TLS_FAILED. Faults: FAULT_NO_CERT, UNTRUSTED, EXPIRED, NOT_YET, NAME,
- * USAGE, BAD_CERT, OWN_REFUSED (an alert about our certificate), TLS_VERSION, TLS, MEMORY; the
- * side is FAULT_SIDE_CERTIFICATE for what concerns certificates, else FAULT_SIDE_SERVER. */
+ * USAGE, BAD_CERT, OWN_REFUSED (an alert about our certificate), TLS_VERSION, TLS (also: a server
+ * that asks for no certificate), MEMORY; the side is FAULT_SIDE_CERTIFICATE for what concerns
+ * certificates, else FAULT_SIDE_SERVER. */
 enum tls_result tls_engine_handshake(struct tls_engine *e, struct span *in, struct room *out,
                                      struct fault *f);
 

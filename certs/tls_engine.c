@@ -133,6 +133,9 @@ int tls_engine_receive(struct WOLFSSL *ssl, char *to, int len, void *engine)
         return WOLFSSL_CBIO_ERR_GENERAL;
     }
     memcpy(to, part.data, part.len);
+    if (e->handshake != NULL) {
+        e->handshake->has_heard = true;
+    }
     return (int)part.len;
 }
 
@@ -146,6 +149,9 @@ int tls_engine_send(struct WOLFSSL *ssl, char *from, int len, void *engine)
     if (e->out == NULL || !room_put(e->out, span_of(from, (size_t)len))) {
         e->is_overfull = true;
         return WOLFSSL_CBIO_ERR_WANT_WRITE;
+    }
+    if (e->handshake != NULL && e->handshake->has_heard) {
+        e->handshake->answer_len += (size_t)len;
     }
     return len;
 }
@@ -164,6 +170,13 @@ static enum tls_result refuse_broken(struct fault *f)
     return TLS_FAILED;
 }
 
+/* Did the server ask for our certificate? The library does not tell; but who was asked has sent at
+ * least that many bytes after the server's first word, and Finished alone is far shorter. */
+static bool was_asked(const struct tls_engine *e)
+{
+    return e->role == TLS_SERVER || e->handshake->answer_len >= identity_chain_der(e->identity).len;
+}
+
 /* The handshake is done: what is known of the peer stays, everything else goes. */
 static enum tls_result come_up(struct tls_engine *e, struct fault *f)
 {
@@ -174,6 +187,14 @@ static enum tls_result come_up(struct tls_engine *e, struct fault *f)
     if (e->peer.chain_count == 0 || wolfSSL_session_reused(e->ssl) != 0) {
         e->is_broken = true;
         (void)fault_set(f, FAULT_NO_CERT, FAULT_SIDE_CERTIFICATE, "the peer was not verified",
+                        NULL);
+        return TLS_FAILED;
+    }
+    /* A server that does not ask lets anybody in, and takes our device's data for anybody's. */
+    if (!was_asked(e)) {
+        e->is_broken = true;
+        (void)fault_set(f, FAULT_TLS, FAULT_SIDE_SERVER,
+                        "the server asked for no certificate that is ours; right: mutual TLS",
                         NULL);
         return TLS_FAILED;
     }

@@ -19,6 +19,8 @@ struct tls_handshake {
     size_t allow_count;
     struct fault refusal; /* why the verify callback refused the peer, if it did */
     bool has_peer_ca;     /* the peer sent a CA, which wolfSSL has put into the shared manager */
+    bool has_heard;       /* the peer has said something */
+    size_t answer_len;    /* bytes that we sent since */
 };
 
 struct tls_engine {

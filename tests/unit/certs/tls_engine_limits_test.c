@@ -52,6 +52,25 @@ Test(tls_engine_limits, does_not_come_up_when_nobody_was_verified)
     }
 }
 
+/* Mutual always: such a server would take anybody's data for our device's. */
+Test(tls_engine_limits, refuses_a_server_that_asks_for_no_certificate)
+{
+    for (size_t i = 0; i < 2; i++) {
+        struct pair p;
+        struct pair_setup s = pair_flavour(i == 0 ? 0 : 2);
+        s.client = i == 0 ? "bms" : "pump-12";
+        s.server_allow = "dns:pump-12.ward.example";
+        pair_open(&p, &s);
+        wolfSSL_set_verify(p.server.engine->ssl, WOLFSSL_VERIFY_NONE, NULL);
+        pair_handshake(&p);
+        cr_assert_eq(p.client.result, TLS_FAILED);
+        cr_assert_eq(p.client.fault.code, FAULT_TLS, "%s", p.client.fault.note);
+        cr_assert_eq(p.client.fault.side, FAULT_SIDE_SERVER);
+        cr_assert_null(tls_engine_peer(p.client.engine));
+        pair_close(&p);
+    }
+}
+
 /* The engines of one trust: what they cost when they sit idle. */
 enum { MANY = 100 };
 
