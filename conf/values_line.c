@@ -1,4 +1,3 @@
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -44,16 +43,19 @@ static size_t cut_words(const char *text, char words[LINE_WORDS][WORD_SIZE])
 /* "8E1" */
 static bool take_frame(const char *word, struct conf_line *line)
 {
-    static const char letters[] = "NEOMS"; /* in the order of enum conf_parity */
+    static const char letters[] = "NEOMSneoms"; /* twice in the order of enum conf_parity */
+
+    enum { PARITIES = CONF_PARITY_SPACE + 1 };
+
     if (strlen(word) != 3) {
         return false;
     }
-    const char *parity = strchr(letters, toupper((unsigned char)word[1]));
+    const char *parity = strchr(letters, word[1]);
     if (word[0] < '5' || word[0] > '8' || parity == NULL || word[2] < '1' || word[2] > '2') {
         return false;
     }
     line->data_bits = (uint8_t)(word[0] - '0');
-    line->parity = (enum conf_parity)(parity - letters);
+    line->parity = (enum conf_parity)((parity - letters) % PARITIES);
     line->stop_bits = (uint8_t)(word[2] - '0');
     return true;
 }
