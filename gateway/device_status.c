@@ -71,7 +71,7 @@ static void device_words_up(const struct device *d, const struct session *s,
     uint64_t last_ms = device_last_word_ms(d);
     uint64_t silent_ms = now_ms - (last_ms != 0 ? last_ms : d->started_ms);
     if (d->host.bus == NULL && !session_has_local(s)) {
-        (void)snprintf(out->words, sizeof out->words, "ready; the device has not connected yet");
+        (void)snprintf(out->words, sizeof out->words, "ready; the device is not connected");
     } else if (silent_ms < DEVICE_SILENT_MS) {
         (void)snprintf(out->words, sizeof out->words,
                        last_ms != 0 ? "data flows" : "link up, no data yet");
@@ -119,11 +119,25 @@ static void device_words_session(const struct device *d, const struct session *s
     }
 }
 
+/* A device that dials in is there while a connection of it is. */
+static bool device_is_there(const struct device *d, const struct fault *gone)
+{
+    if (d->host.conf->port.kind != CONF_PORT_TCP_LISTEN) {
+        return gone == NULL;
+    }
+    for (struct session *s = d->sessions; s != NULL; s = *session_next_slot(s)) {
+        if (session_has_local(s)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void device_words(const struct device *d, struct snapshot_device *out)
 {
     const struct fault *gone = device_port_fault(d);
     const struct session *s = device_main_session(d);
-    out->port_open = gone == NULL;
+    out->port_open = device_is_there(d, gone);
     out->since_s = d->port_since_s;
     if (d->stopping) {
         (void)snprintf(out->state, sizeof out->state, "stopping");

@@ -32,7 +32,7 @@ Test(device, a_standby_link_is_there_before_the_device_and_taken_by_it)
 {
     rig_start(&rig);
     rig_until_state(&rig, "up");
-    cr_expect_str_eq(rig_look(&rig)->words, "ready; the device has not connected yet");
+    cr_expect_str_eq(rig_look(&rig)->words, "ready; the device is not connected");
     int fd = rig_device_dials(&rig);
     cr_expect_eq(rig.device->session_count, 1);
     bench_run_until(&stage->bench, &hospital->secured, 1);
