@@ -161,7 +161,10 @@ static void gateway_run_out(struct gateway *g)
     gateway_close_doors(g, NULL);
     uv_close((uv_handle_t *)&g->reap, NULL);
     g->reap_closing = true;
-    (void)uv_run(&g->io->loop, UV_RUN_DEFAULT); /* only closing handles are left: ends at once */
+    do {
+        /* One turn closes what was told to; others' handles must not keep us here. */
+        (void)uv_run(&g->io->loop, UV_RUN_NOWAIT);
+    } while (g->doors != NULL);
 }
 
 struct gateway *gateway_new(struct io *io, struct conf *conf, struct fault *f)

@@ -156,6 +156,19 @@ static enum listener_answer gateway_on_local(void *owner, struct listener *l, st
     return LISTENER_REFUSED;
 }
 
+/* How many devices are configured to be reached here. Those that are about to start or to stop
+ * count: a peer of theirs must not get their neighbour meanwhile. */
+static size_t gateway_count_at(const struct gateway *g, const struct listener *l)
+{
+    const struct conf *conf = g->present->conf;
+    size_t count = 0;
+    for (size_t i = 0; i < conf->device_count; i++) {
+        const struct conf_device *c = &conf->devices[i];
+        count += c->listens && listener_is_at(l, &c->listen) ? 1 : 0;
+    }
+    return count;
+}
+
 /* Where one device listens alone, its peers need not name it; where several share the address, the
  * name decides, and none is not guessed. */
 static enum listener_answer gateway_on_hello(void *owner, struct listener *l,
@@ -164,25 +177,23 @@ static enum listener_answer gateway_on_hello(void *owner, struct listener *l,
     struct gateway *g = owner;
     struct device *only = NULL;
     struct device *named = NULL;
-    size_t count = 0;
     for (struct entry *e = g->entries; e != NULL; e = e->next) {
         const struct conf_device *c = device_conf(e->device);
-        if (e->stopped || device_is_stopping(e->device) || !c->listens ||
-            !listener_is_at(l, &c->listen)) {
+        if (e->stopped || !c->listens || !listener_is_at(l, &c->listen)) {
             continue;
         }
-        count++;
-        only = e->device;
+        only = device_is_stopping(e->device) ? only : e->device;
         if (hello->name != NULL && device_has_name(e->device, hello->name)) {
             named = e->device;
         }
     }
-    if (count == 0) {
+    if (named != NULL && device_is_stopping(named)) {
         return LISTENER_REFUSED;
     }
-    struct device *chosen = count == 1 ? only : named;
+    bool is_shared = gateway_count_at(g, l) > 1;
+    struct device *chosen = is_shared ? named : only;
     if (chosen == NULL) {
-        return LISTENER_UNKNOWN;
+        return is_shared ? LISTENER_UNKNOWN : LISTENER_REFUSED;
     }
     return device_take_link(chosen, hello->ep, hello->bytes) ? LISTENER_TAKEN : LISTENER_REFUSED;
 }

@@ -1,0 +1,321 @@
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <criterion/criterion.h>
+
+#include "certs/mem.h"
+#include "gateway/gateway.h"
+#include "tests/unit/gateway/link_town.h"
+
+#define MESSAGE "\x0bMSH|1\x1c\x0d"
+#define ACK     "\x0bMSA|1\x1c\x0d"
+
+static struct town town;
+static struct hospital *const hl7 = &town.hospitals[0];
+
+static void setup(void)
+{
+    town_init(&town);
+}
+
+static void teardown(void)
+{
+    town_end(&town);
+}
+
+TestSuite(gateway, .init = setup, .fini = teardown);
+
+/* A device that dials us and is passed on to hl7. */
+static void add(const char *name, const char *certificate, uint16_t port, const char *more)
+{
+    town_device(&town, name, certificate);
+    town_line(&town, "port = tcp-listen:127.0.0.1:%u", (unsigned)port);
+    town_line(&town, "protocol = mllp");
+    town_line(&town, "connect = 127.0.0.1:%u", (unsigned)hl7->port);
+    town_line(&town, "server_name = hl7.hospital.example");
+    town_line(&town, "retry_min = 100ms");
+    town_line(&town, "%s", more);
+}
+
+static uint16_t ports[3];
+
+static void choose_ports(void)
+{
+    for (size_t i = 0; i < 3; i++) {
+        ports[i] = fixture_dead_port();
+    }
+}
+
+/* The device says a message on its open link and gets the ACK: nothing has disturbed it. */
+static void expect_link_works(int fd, struct hospital_link *far)
+{
+    far->ear.len = 0;
+    cr_assert_eq(write(fd, MESSAGE, strlen(MESSAGE)), (ssize_t)strlen(MESSAGE));
+    cr_expect(hospital_hears(hl7, far, MESSAGE));
+    hospital_say(far, ACK);
+    char got[32];
+    cr_expect_eq(bench_read(&town.bench, fd, got, strlen(ACK)), strlen(ACK));
+}
+
+Test(gateway, carries_messages)
+{
+    choose_ports();
+    add("pump-12", "pump-12", ports[0], "");
+    town_start(&town);
+    int fd = town_dial(&town, ports[0], NULL);
+    bench_run_until(&town.bench, &hl7->secured, 1);
+    expect_link_works(fd, &hl7->links[0]);
+    cr_assert(town_look(&town, "pump-12"));
+    cr_expect_str_eq(hl7->links[0].device.serial, town.shown.certificate.serial);
+    cr_expect_eq(town.shown.server_to_device_messages, 1);
+    close(fd);
+}
+
+Test(gateway, reload_of_the_same_text_disturbs_nobody)
+{
+    choose_ports();
+    add("pump-12", "pump-12", ports[0], "");
+    town_start(&town);
+    int fd = town_dial(&town, ports[0], NULL);
+    bench_run_until(&town.bench, &hl7->secured, 1);
+    add("pump-12", "pump-12", ports[0], "");
+    town_reload(&town);
+    for (int i = 0; i < 20; i++) {
+        bench_turn(&town.bench);
+    }
+    expect_link_works(fd, &hl7->links[0]);
+    cr_expect_eq(gateway_generation(town.gateway), 2);
+    cr_expect_eq(hl7->count, 1);
+    cr_expect(town_look(&town, "pump-12"));
+    cr_expect_eq(town.shown.sessions, 1);
+    close(fd);
+}
+
+Test(gateway, reload_restarts_only_what_changed)
+{
+    choose_ports();
+    add("pump-12", "pump-12", ports[0], "");
+    add("monitor-7", "pump-12-rsa", ports[1], "");
+    town_start(&town);
+    int kept = town_dial(&town, ports[0], NULL);
+    bench_run_until(&town.bench, &hl7->secured, 2);
+    struct hospital_link *far = NULL;
+    town_until(&town, "pump-12", "up");
+    town_until(&town, "monitor-7", "up");
+    for (unsigned i = 0; i < hl7->count; i++) {
+        if (strcmp(hl7->links[i].device.serial, town.shown.certificate.serial) != 0) {
+            far = &hl7->links[i];
+        }
+    }
+    cr_assert_not_null(far);
+    add("pump-12", "pump-12", ports[0], "");
+    add("monitor-7", "pump-12-rsa", ports[1], "idle_timeout = 10m");
+    town_reload(&town);
+    bench_run_until(&town.bench, &hl7->secured, 3);
+    town_until(&town, "monitor-7", "up");
+    cr_expect_eq(town.shown.sessions, 1, "the restarted device begins anew");
+    expect_link_works(kept, far);
+    cr_expect_eq(hl7->count, 3);
+    close(kept);
+}
+
+Test(gateway, reload_starts_added_and_stops_removed_devices)
+{
+    choose_ports();
+    add("pump-12", "pump-12", ports[0], "");
+    town_start(&town);
+    town_until(&town, "pump-12", "up");
+    bench_run_until(&town.bench, &hl7->secured, 1);
+    add("monitor-7", "pump-12-rsa", ports[1], "");
+    town_reload(&town);
+    town_until(&town, "monitor-7", "up");
+    while (town_look(&town, "pump-12")) {
+        bench_turn(&town.bench);
+    }
+    bench_run_until(&town.bench, &hl7->links[0].ear.eofs, 1);
+    /* Its address is free again, and the new device's is open. */
+    int fd = town_dial(&town, ports[1], NULL);
+    bench_run_until(&town.bench, &hl7->secured, 2);
+    expect_link_works(fd, &hl7->links[1]);
+    close(fd);
+    add("pump-12", "pump-12", ports[0], "");
+    town_reload(&town);
+    town_until(&town, "pump-12", "up");
+}
+
+Test(gateway, reload_uses_new_certificates_for_the_next_link_only)
+{
+    char path[128];
+    char from[512];
+    choose_ports();
+    for (int step = 0; step < 2; step++) {
+        const char *files[] = {"pem", "key"};
+        for (size_t i = 0; i < 2; i++) {
+            (void)snprintf(path, sizeof(path), "%s/own.%s", town.folder, files[i]);
+            (void)snprintf(from, sizeof(from), "%s/pump-12%s.%s", town.pki, step == 0 ? "" : "-rsa",
+                           files[i]);
+            (void)unlink(path);
+            cr_assert_eq(symlink(from, path), 0);
+        }
+        town_line(&town, "[device pump-12]");
+        town_line(&town, "certificate = own.pem");
+        town_line(&town, "key = own.key");
+        town_line(&town, "trust = hospital");
+        town_line(&town, "port = tcp-listen:127.0.0.1:%u", (unsigned)ports[0]);
+        town_line(&town, "protocol = mllp");
+        town_line(&town, "connect = 127.0.0.1:%u", (unsigned)hl7->port);
+        if (step == 0) {
+            town_start(&town);
+            bench_run_until(&town.bench, &hl7->secured, 1);
+        } else {
+            town_reload(&town);
+        }
+    }
+    int fd = town_dial(&town, ports[0], NULL);
+    expect_link_works(fd, &hl7->links[0]);
+    close(fd);
+    bench_run_until(&town.bench, &hl7->secured, 2);
+    cr_expect_str_neq(hl7->links[0].device.serial, hl7->links[1].device.serial);
+    (void)unlink(path);
+    (void)snprintf(path, sizeof(path), "%s/own.pem", town.folder);
+    (void)unlink(path);
+}
+
+Test(gateway, reload_that_cannot_bind_changes_nothing)
+{
+    struct fault f;
+    choose_ports();
+    uint16_t taken = 0;
+    int other = bench_listen_plain(&taken);
+    add("pump-12", "pump-12", ports[0], "");
+    town_start(&town);
+    int fd = town_dial(&town, ports[0], NULL);
+    bench_run_until(&town.bench, &hl7->secured, 1);
+    add("monitor-7", "pump-12-rsa", ports[1], "");
+    add("pump-12", "pump-12", taken, "");
+    cr_expect_eq(gateway_reload(town.gateway, town_load(&town), &f), FAULT_OPEN);
+    cr_expect_eq(f.code, FAULT_OPEN);
+    for (int i = 0; i < 20; i++) {
+        bench_turn(&town.bench);
+    }
+    cr_expect_eq(gateway_generation(town.gateway), 1);
+    cr_expect_not(town_look(&town, "monitor-7"));
+    expect_link_works(fd, &hl7->links[0]);
+    /* What was opened for the new text is closed again. */
+    close(other);
+    add("pump-12", "pump-12", ports[1], "");
+    town_reload(&town);
+    town_until(&town, "pump-12", "up");
+    close(fd);
+}
+
+Test(gateway, cannot_start_where_another_listens)
+{
+    struct fault f;
+    choose_ports();
+    uint16_t taken = 0;
+    int other = bench_listen_plain(&taken);
+    add("pump-12", "pump-12", ports[0], "");
+    add("monitor-7", "pump-12-rsa", taken, "");
+    uint64_t start = uv_now(&town.bench.io.loop);
+    cr_expect_null(gateway_new(&town.bench.io, town_load(&town), &f));
+    cr_expect_eq(f.code, FAULT_OPEN);
+    cr_expect_lt(uv_now(&town.bench.io.loop) - start, 5000, "it waited for handles of others");
+    close(other);
+}
+
+static void not_yet(void *owner)
+{
+    unsigned *count = owner;
+    (*count)++;
+}
+
+Test(gateway, stop_drains_and_a_second_stop_hurries)
+{
+    unsigned stopped = 0;
+    choose_ports();
+    add("pump-12", "pump-12", ports[0], "drain_timeout = 30s");
+    town_start(&town);
+    int fd = town_dial(&town, ports[0], NULL);
+    bench_run_until(&town.bench, &hl7->secured, 1);
+    cr_assert_eq(write(fd, MESSAGE, strlen(MESSAGE)), (ssize_t)strlen(MESSAGE));
+    cr_expect(hospital_hears(hl7, &hl7->links[0], MESSAGE));
+    gateway_stop(town.gateway, not_yet, &stopped);
+    for (int i = 0; i < 20; i++) {
+        bench_turn(&town.bench);
+    }
+    cr_expect_eq(stopped, 0, "the ACK is still to come");
+    cr_expect(town_look(&town, "pump-12"));
+    cr_expect_str_eq(town.shown.state, "stopping");
+    struct sockaddr_storage at;
+    socklen_t len = sizeof(at);
+    int late = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    cr_assert_eq(getpeername(fd, (struct sockaddr *)&at, &len), 0);
+    cr_expect_eq(connect(late, (const struct sockaddr *)&at, len), -1, "nobody may come in");
+    close(late);
+    gateway_stop(town.gateway, not_yet, &stopped);
+    bench_run_until(&town.bench, &stopped, 1);
+    cr_expect_eq(stopped, 1);
+    gateway_free(town.gateway);
+    town.gateway = NULL;
+    close(fd);
+}
+
+Test(gateway, stop_ends_after_the_ack)
+{
+    unsigned stopped = 0;
+    choose_ports();
+    add("pump-12", "pump-12", ports[0], "drain_timeout = 30s");
+    town_start(&town);
+    int fd = town_dial(&town, ports[0], NULL);
+    bench_run_until(&town.bench, &hl7->secured, 1);
+    cr_assert_eq(write(fd, MESSAGE, strlen(MESSAGE)), (ssize_t)strlen(MESSAGE));
+    cr_expect(hospital_hears(hl7, &hl7->links[0], MESSAGE));
+    gateway_stop(town.gateway, not_yet, &stopped);
+    hospital_say(&hl7->links[0], ACK);
+    char got[32];
+    cr_expect_eq(bench_read(&town.bench, fd, got, strlen(ACK)), strlen(ACK));
+    bench_run_until(&town.bench, &stopped, 1);
+    gateway_free(town.gateway);
+    town.gateway = NULL;
+    close(fd);
+}
+
+Test(gateway, stop_before_it_was_started)
+{
+    struct fault f;
+    choose_ports();
+    add("pump-12", "pump-12", ports[0], "");
+    town.gateway = gateway_new(&town.bench.io, town_load(&town), &f);
+    cr_assert_not_null(town.gateway);
+    bench_turn(&town.bench);
+    cr_expect_eq(hl7->count, 0, "nothing begins before gateway_start");
+}
+
+Test(gateway, snapshot_tells_of_every_device)
+{
+    struct snapshot all;
+    choose_ports();
+    add("pump-12", "pump-12", ports[0], "start = data");
+    add("monitor-7", "pump-12-rsa", ports[1], "");
+    town_start(&town);
+    town_until(&town, "monitor-7", "up");
+    cr_assert_eq(gateway_snapshot(town.gateway, &all), 0);
+    cr_expect_str_eq(all.name, "town");
+    cr_expect_str_eq(all.version, WARDGATE_VERSION);
+    cr_expect_eq(all.generation, 1);
+    cr_expect_leq(all.loaded_at_s, all.now_s);
+    cr_assert_eq(all.device_count, 2);
+    cr_expect_str_eq(all.devices[0].name, "pump-12");
+    cr_expect_str_eq(all.devices[0].state, "down");
+    cr_expect_str_eq(all.devices[0].words, "waiting for the device to connect");
+    cr_expect_str_eq(all.devices[1].state, "up");
+    cr_expect_str_eq(all.devices[1].links[0].verdict, "not checked");
+    snapshot_free(&all);
+    mem_fail_nth(1);
+    cr_expect_eq(gateway_snapshot(town.gateway, &all), FAULT_MEMORY);
+    mem_fail_nth(0);
+    cr_expect_str_eq(gateway_settings(town.gateway)->name, "town");
+    cr_expect_not_null(strstr(gateway_conf_path(town.gateway), "wardgate.conf"));
+}
