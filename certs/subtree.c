@@ -176,6 +176,9 @@ static bool take_uri_host(struct span uri, struct span *host)
     for (size_t i = 0; i < sizeof(ends); i++) {
         rest = span_first(rest, span_find(rest, ends[i]));
     }
+    if (span_find(rest, '\\') < rest.len) {
+        return false; /* some readers take it for a slash (WHATWG URL), and so for the host's end */
+    }
     if (span_find(rest, '@') < rest.len) {
         rest = span_after(rest, span_find(rest, '@') + 1);
     }
