@@ -26,7 +26,8 @@ enum {
 };
 
 /* Look at the first bytes of a connection (all of them from its start each time; the hello may
- * come in several records). name: HELLO_NAME_MAX bytes. */
+ * come in several records). name: HELLO_NAME_MAX bytes, written only with HELLO_NAME. An answer
+ * comes as soon as the bytes decide it, and more bytes do not change it. */
 enum hello_result hello_server_name(struct span in, char *name);
 
 /* The record with the fatal alert unrecognized_name (112). */

@@ -115,6 +115,35 @@ Test(tls_engine_limits, costs_little_when_idle)
     trust_release(t);
 }
 
+Test(tls_engine_limits, survives_running_out_of_memory_at_its_birth)
+{
+    struct trust *t = pair_trust("root", "int", TLS_VERSION_1_3);
+    struct identity *id = pair_identity("pump-12");
+    struct name_rule allow;
+    struct tls_settings settings = {.role = TLS_CLIENT,
+                                    .identity = id,
+                                    .trust = t,
+                                    .allow = &allow,
+                                    .allow_count = 1,
+                                    .server_name = "hl7.hospital.example"};
+    bool is_whole = false;
+
+    cr_assert_eq(tls_init(NULL), 0);
+    cr_assert_eq(name_rule_parse("dns:hl7.hospital.example", &allow, NULL), 0);
+    for (uint32_t nth = 1; !is_whole; nth++) {
+        struct fault f = {0};
+        struct tls_engine *e;
+        (void)mem_fail_nth(nth);
+        e = tls_engine_new(&settings, &f);
+        is_whole = mem_fail_nth(0) > 0;
+        cr_assert(e != NULL || f.code == FAULT_MEMORY, "allocation %u: %s", nth, f.note);
+        cr_assert(e != NULL || !is_whole);
+        tls_engine_free(e);
+    }
+    identity_release(id);
+    trust_release(t);
+}
+
 /* The Nth allocation fails, for every N: the link fails in good order or comes up whole. */
 Test(tls_engine_limits, survives_running_out_of_memory, .timeout = 120)
 {
