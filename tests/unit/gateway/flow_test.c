@@ -19,26 +19,6 @@ static struct flow_counters counters;
 static struct fault fault;
 static bool has_link;
 
-static void sink_hook(struct ear *ear, enum ear_event event, struct span data)
-{
-    (void)data;
-    if (event != EAR_OPEN) {
-        return;
-    }
-    struct identity *id = fixture_identity("pump-12");
-    struct trust *trust = fixture_trust(REVOCATION_OFF);
-    struct name_rule allow;
-    struct fault f;
-    cr_assert_eq(name_rule_parse("dns:hl7.hospital.example", &allow, &f), 0);
-    struct tls_settings settings = {
-        .role = TLS_CLIENT, .identity = id, .trust = trust, .allow = &allow, .allow_count = 1};
-    struct tls_engine *engine = tls_engine_new(&settings, &f);
-    cr_assert_not_null(engine);
-    endpoint_start_tls(ear->ep, engine, span_of(NULL, 0));
-    identity_release(id);
-    trust_release(trust);
-}
-
 static void setup(void)
 {
     bench_init(&bench);
@@ -49,10 +29,7 @@ static void begin(enum framer_kind kind, size_t max_frame)
 {
     hospital_init(&hospital, &bench, "hl7");
     hospital_listen(&hospital);
-    sink.hook = sink_hook;
-    bench_dial(&bench, &sink, hospital.port);
-    bench_run_until(&bench, &sink.secured, 1);
-    bench_run_until(&bench, &hospital.secured, 1);
+    (void)hospital_join(&hospital, &sink);
     has_link = true;
     flow_init(&flow, kind, max_frame, &counters);
 }

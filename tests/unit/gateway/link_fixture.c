@@ -229,6 +229,37 @@ void hospital_say(struct hospital_link *at, const char *text)
     endpoint_write(at->ear.ep, span_of_text(text));
 }
 
+static void join_on_event(struct ear *ear, enum ear_event event, struct span data)
+{
+    (void)data;
+    if (event != EAR_OPEN) {
+        return;
+    }
+    struct name_rule allow;
+    struct fault f;
+    cr_assert_eq(name_rule_parse("dns:hl7.hospital.example", &allow, &f), 0);
+    struct tls_settings settings = {.role = TLS_CLIENT,
+                                    .identity = fixture_identity("pump-12"),
+                                    .trust = fixture_trust(REVOCATION_OFF),
+                                    .allow = &allow,
+                                    .allow_count = 1};
+    struct tls_engine *engine = tls_engine_new(&settings, &f);
+    cr_assert_not_null(engine);
+    endpoint_start_tls(ear->ep, engine, span_of(NULL, 0));
+    identity_release(settings.identity);
+    trust_release(settings.trust);
+}
+
+struct hospital_link *hospital_join(struct hospital *h, struct ear *ear)
+{
+    unsigned before = h->secured;
+    ear->hook = join_on_event;
+    bench_dial(h->bench, ear, h->port);
+    bench_run_until(h->bench, &ear->secured, 1);
+    bench_run_until(h->bench, &h->secured, before + 1);
+    return hospital_last(h);
+}
+
 uint16_t fixture_dead_port(void)
 {
     uint16_t port = 0;

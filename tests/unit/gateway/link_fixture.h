@@ -85,6 +85,10 @@ bool hospital_hears(struct hospital *h, struct hospital_link *at, const char *te
 
 void hospital_say(struct hospital_link *at, const char *text);
 
+/* Dial a listening hospital as the device pump-12 and wait until both ends are up: `ear` has then a
+ * secure endpoint. */
+struct hospital_link *hospital_join(struct hospital *h, struct ear *ear);
+
 /* A TCP port at which nobody listens. */
 uint16_t fixture_dead_port(void);
 
