@@ -191,13 +191,20 @@ bool stage_device_hears(struct stage *st, int fd, const char *text)
     return len == strlen(text) && memcmp(got, text, len) == 0;
 }
 
-static void stage_on_dialled_data(struct ear *ear, enum ear_event event, struct span data)
+static void stage_on_dialled(struct ear *ear, enum ear_event event, struct span data)
 {
     struct stage *st = ear->arg;
-    if (event == EAR_DATA && st->session != NULL) {
+    if (event == EAR_DATA && st->session != NULL &&
+        session_state(st->session) == SESSION_STATE_DOWN) {
         /* A ClientHello on loopback is one read. */
         endpoint_read_stop(ear->ep);
         session_accept(st->session, ear->ep, data);
+        ear->opened = 1;
+    } else if (event == EAR_DATA || event == EAR_EOF) {
+        endpoint_close(ear->ep, NULL);
+    } else if (event == EAR_CLOSED) {
+        endpoint_free(ear->ep);
+        ear->opened = 1;
     }
 }
 
@@ -205,7 +212,7 @@ struct hospital_link *stage_accept(struct stage *st, struct hospital *h)
 {
     static struct ear waiting;
     ear_init(&waiting, FAULT_SIDE_SERVER);
-    waiting.hook = stage_on_dialled_data;
+    waiting.hook = stage_on_dialled;
     waiting.arg = st;
     if (!st->bench.has_listener) {
         bench_listen(&st->bench);
@@ -215,5 +222,6 @@ struct hospital_link *stage_accept(struct stage *st, struct hospital *h)
     struct hospital_link *at = hospital_dial(h, st->bench.port, NULL);
     bench_run_until(&st->bench, &st->bench.connections, before + 1);
     endpoint_read_start(waiting.ep);
+    bench_run_until(&st->bench, &waiting.opened, 1);
     return at;
 }
