@@ -119,7 +119,12 @@ build/pki-path/.stamp: tests/pki-path.sh
 	@mkdir -p $(@D)
 	@tests/pki-path.sh $(@D) >build/pki-path.log 2>&1 || { cat build/pki-path.log; exit 1; }
 	@touch $@
-pki: $(if $(wildcard tests/pki.sh),build/pki/.stamp) build/pki-path/.stamp
+build/pki-ocsp/.stamp: tests/pki-ocsp.sh tests/pki-ocsp.py
+	@rm -rf $(@D)
+	@mkdir -p $(@D)
+	@tests/pki-ocsp.sh $(@D) >build/pki-ocsp.log 2>&1 || { cat build/pki-ocsp.log; exit 1; }
+	@touch $@
+pki: $(if $(wildcard tests/pki.sh),build/pki/.stamp) build/pki-path/.stamp build/pki-ocsp/.stamp
 unit: $(foreach f,$(TESTED),$(OUT)/unit/$(f))
 test: pki unit
 	@tests/unit/run.sh $(OUT) $(TESTED)

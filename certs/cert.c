@@ -8,8 +8,10 @@ static const uint8_t oid_key_usage[] = {0x55, 0x1D, 0x0F};
 static const uint8_t oid_ext_key_usage[] = {0x55, 0x1D, 0x25};
 static const uint8_t oid_subject_alt_name[] = {0x55, 0x1D, 0x11};
 static const uint8_t oid_name_constraints[] = {0x55, 0x1D, 0x1E};
+static const uint8_t oid_ocsp_nocheck[] = {0x2B, 6, 1, 5, 5, 7, 0x30, 1, 5};
 static const uint8_t oid_eku_server[] = {0x2B, 6, 1, 5, 5, 7, 3, 1};
 static const uint8_t oid_eku_client[] = {0x2B, 6, 1, 5, 5, 7, 3, 2};
+static const uint8_t oid_eku_ocsp[] = {0x2B, 6, 1, 5, 5, 7, 3, 9};
 static const uint8_t oid_eku_any[] = {0x55, 0x1D, 0x25, 0x00};
 static const uint8_t oid_rsa[] = {0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 1, 1};
 static const uint8_t oid_ec[] = {0x2A, 0x86, 0x48, 0xCE, 0x3D, 2, 1};
@@ -159,6 +161,8 @@ static bool read_ext_key_usage(struct span value, struct cert_view *out)
             out->eku |= CERT_EKU_SERVER;
         } else if (IS_OID(oid, oid_eku_client)) {
             out->eku |= CERT_EKU_CLIENT;
+        } else if (IS_OID(oid, oid_eku_ocsp)) {
+            out->eku |= CERT_EKU_OCSP;
         } else if (IS_OID(oid, oid_eku_any)) {
             out->eku |= CERT_EKU_ANY;
         }
@@ -207,6 +211,15 @@ static bool read_alt_names(struct span value, struct cert_view *out)
     return der_take_tag(&value, DER_SEQUENCE, &out->san) && value.len == 0;
 }
 
+/* RFC 6960 4.2.2.2.1: NULL. Anything else is not that promise, and grants nothing. */
+static bool read_ocsp_nocheck(struct span value, struct cert_view *out)
+{
+    static const uint8_t der_null[] = {0x05, 0x00};
+
+    out->is_ocsp_nocheck = span_equal(value, span_of(der_null, sizeof(der_null)));
+    return true;
+}
+
 typedef bool (*extension_reader)(struct span value, struct cert_view *out);
 
 struct extension_rule {
@@ -223,6 +236,7 @@ static bool read_extension(struct span extension, unsigned *seen, struct cert_vi
         {span_of(oid_ext_key_usage, sizeof(oid_ext_key_usage)), read_ext_key_usage},
         {span_of(oid_subject_alt_name, sizeof(oid_subject_alt_name)), read_alt_names},
         {span_of(oid_name_constraints, sizeof(oid_name_constraints)), read_name_constraints},
+        {span_of(oid_ocsp_nocheck, sizeof(oid_ocsp_nocheck)), read_ocsp_nocheck},
     };
     struct span oid;
     struct span critical;

@@ -18,6 +18,7 @@ enum {
     CERT_EKU_SERVER = 1,
     CERT_EKU_CLIENT = 2,
     CERT_EKU_ANY = 4,
+    CERT_EKU_OCSP = 8, /* id-kp-OCSPSigning; CERT_EKU_ANY does not stand for it */
 };
 
 enum cert_key { CERT_KEY_OTHER, CERT_KEY_RSA, CERT_KEY_EC };
@@ -40,6 +41,7 @@ struct cert_view {
     bool has_key_usage;      /* then: */
     bool may_sign;           /* digitalSignature */
     bool may_sign_certs;     /* keyCertSign */
+    bool is_ocsp_nocheck;    /* id-pkix-ocsp-nocheck: a responder that needs no status itself */
     bool limits_other_names; /* nameConstraints on a kind of name that wolfSSL does not check */
 };
 

@@ -40,6 +40,7 @@ prepare_copy()
     ln -sfn "$ROOT/build/wolfssl" "$tree/build/wolfssl"
     ln -sfn "$ROOT/build/pki" "$tree/build/pki"
     ln -sfn "$ROOT/build/pki-path" "$tree/build/pki-path"
+    ln -sfn "$ROOT/build/pki-ocsp" "$tree/build/pki-ocsp"
 }
 
 is_floor()
