@@ -13,7 +13,7 @@
 
 #include <criterion/criterion.h>
 
-enum { DEADLINE_MS = 20000 };
+enum { DEADLINE_MS = 50000 };
 
 static void ear_on_any(struct ear *ear, enum ear_event event, struct span data)
 {

@@ -53,7 +53,7 @@ void bench_init(struct bench *b);
 /* Closes what the bench opened; the loop must then be empty. */
 void bench_end(struct bench *b);
 
-/* Run the loop until *flag is at least `least`; a test fails after 20 s. */
+/* Run the loop until *flag is at least `least`; a test fails after 50 s. */
 void bench_run_until(struct bench *b, const unsigned *flag, unsigned least);
 
 /* Run the loop until `is_so(arg)`. */
