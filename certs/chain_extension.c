@@ -129,7 +129,6 @@ static bool read_name_constraints(struct span value, struct chain_cert *c)
 
 static bool read_policies(struct span value, struct chain_cert *c)
 {
-    c->policies.has_policies = true;
     return open_sequence(value, &c->policies.policies) && policies_are_sound(c->policies.policies);
 }
 

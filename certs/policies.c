@@ -202,10 +202,7 @@ static const char *finish(struct policies *p, const struct policies_facts *facts
 
 const char *policies_step(struct policies *p, const struct policies_facts *facts)
 {
-    if (!facts->has_policies) {
-        p->count = 0;
-        p->has_any = false;
-    } else if (!narrow(p, facts)) {
+    if (!narrow(p, facts)) {
         return "too many certificate policies";
     }
     /* 6.1.3 (f) */

@@ -18,8 +18,7 @@ enum { POLICIES_MAX = 64, POLICIES_NONE = -1 };
 
 /* What one certificate says about policies. */
 struct policies_facts {
-    bool has_policies;        /* then: */
-    struct span policies;     /* content of the SEQUENCE of PolicyInformation */
+    struct span policies;     /* content of the SEQUENCE of PolicyInformation; empty: none */
     struct span mappings;     /* content of policyMappings; empty: none */
     int32_t require_explicit; /* policyConstraints; POLICIES_NONE: not there */
     int32_t inhibit_any;      /* inhibitAnyPolicy; POLICIES_NONE: not there */

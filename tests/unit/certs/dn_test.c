@@ -121,6 +121,8 @@ Test(dn, order_counts_between_rdns_and_not_inside)
     cr_assert(dn_equal(NAME(&a, c, o_here), NAME(&b, o_here, c)), "one RDN of two attributes");
     cr_assert_not(dn_equal(NAME(&a, c, o_here), NAME(&b, c, o)));
     cr_assert_not(dn_equal(NAME(&a, c, c), NAME(&b, c, o_here)), "each partner only once");
+    cr_assert_not(dn_is_within(NAME(&a, c, c), NAME(&b, c, o_here)));
+    cr_assert_not(dn_is_within(NAME(&a, c, o_here), NAME(&b, c, c)));
 }
 
 Test(dn, subtrees_are_the_first_rdns)

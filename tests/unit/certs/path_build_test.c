@@ -89,6 +89,13 @@ Test(path_build, missing_ca_is_named)
     expect_refusal("no trust anchor and no CA certificate at hand has the name CN=Two");
 }
 
+Test(path_build, names_chain_even_where_keys_fit)
+{
+    settings.allows_loose_cas = true;
+    in.leaf = leaf("Stranger", 0);
+    expect_refusal("no trust anchor and no CA certificate at hand has the name CN=Stranger");
+}
+
 Test(path_build, refuses_a_broken_signature)
 {
     in.leaf = forge_cert(

@@ -19,10 +19,8 @@ static struct span policy(unsigned n)
 
 static struct policies_facts ca(struct span policies)
 {
-    return (struct policies_facts){.has_policies = policies.len > 0,
-                                   .policies = policies,
-                                   .require_explicit = POLICIES_NONE,
-                                   .inhibit_any = POLICIES_NONE};
+    return (struct policies_facts){
+        .policies = policies, .require_explicit = POLICIES_NONE, .inhibit_any = POLICIES_NONE};
 }
 
 static struct policies_facts leaf(struct span policies)
