@@ -5,18 +5,19 @@
 #include "certs/crl_inside.h"
 #include "certs/dn.h"
 
+/* The last second of a CRL that has a nextUpdate. */
+static int64_t end_of(const struct crl *c, const struct crl_question *q)
+{
+    return c->next_update_s <= INT64_MAX - q->grace_s ? c->next_update_s + q->grace_s : INT64_MAX;
+}
+
 /* Does the CRL's own time speak for it? */
 static enum crl_answer judge_time(const struct crl *c, const struct crl_question *q)
 {
     if (c->this_update_s > q->now_s) {
         return CRL_FUTURE;
     }
-    /* By subtraction: the sum could overflow. */
-    if (!c->has_next_update || q->now_s > c->next_update_s) {
-        return c->has_next_update && q->now_s - c->next_update_s <= q->grace_s ? CRL_GOOD
-                                                                               : CRL_STALE;
-    }
-    return CRL_GOOD;
+    return !c->has_next_update || q->now_s > end_of(c, q) ? CRL_STALE : CRL_GOOD;
 }
 
 static void note(const struct crl *c, const struct crl_question *q, struct reasons *why,
@@ -137,10 +138,7 @@ static enum crl_answer say_not_listed(const struct crl *c, const struct crl_ques
         return time;
     }
     out->reasons = reasons;
-    out->until_s = c->next_update_s;
-    if (q->grace_s <= INT64_MAX - c->next_update_s) {
-        out->until_s += q->grace_s;
-    }
+    out->until_s = end_of(c, q);
     crl_label(c, label);
     if (reasons != CRL_ALL_REASONS) {
         note(c, q, why, "does not list the certificate, but is for some reasons only");
@@ -157,6 +155,7 @@ enum crl_answer crl_ask(const struct crl *c, const struct crl_question *q, struc
     const struct crl_entry *entry;
     struct crl_cert cert;
     const char *text = c->defect;
+    enum crl_answer answer;
     unsigned covered = 0;
 
     memset(out, 0, sizeof(*out));
@@ -183,5 +182,11 @@ enum crl_answer crl_ask(const struct crl *c, const struct crl_question *q, struc
     if (entry != NULL) {
         return say_revoked(entry == base ? c : q->delta, q, entry, out, why);
     }
-    return say_not_listed(c, q, covered, out, why);
+    answer = say_not_listed(c, q, covered, out, why);
+    /* A hold is lifted only as long as the delta that lifts it is fresh. */
+    if (base != NULL && answer != CRL_STALE && answer != CRL_FUTURE &&
+        end_of(q->delta, q) < out->until_s) {
+        out->until_s = end_of(q->delta, q);
+    }
+    return answer;
 }

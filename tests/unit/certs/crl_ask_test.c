@@ -402,6 +402,19 @@ Test(crl_ask, lifts_no_hold_with_a_delta_out_of_its_time)
     assert_no_delta(&p, begin_s + 86400, "lies ahead");
 }
 
+Test(crl_ask, lifts_a_hold_as_long_as_the_delta_is_fresh)
+{
+    struct pair p = pair_of(6, 8);
+
+    p.delta.next_update = "20260102000000Z";
+    cr_assert_eq(ask_pair(&p, begin_s), CRL_GOOD);
+    cr_assert_eq(evidence.until_s, begin_s + 86400);
+    p = pair_of(-2, -2);
+    p.delta.next_update = "20260102000000Z";
+    cr_assert_eq(ask_pair(&p, begin_s), CRL_GOOD);
+    cr_assert_eq(evidence.until_s, end_s, "the base alone says the same");
+}
+
 Test(crl_ask, heeds_a_revocation_in_a_delta_out_of_its_time)
 {
     struct pair p = pair_of(-2, 1);
