@@ -255,7 +255,7 @@ Test(session_local, a_server_that_does_not_read_stops_the_device)
     struct hospital_link *far = stage_link_up(&stage);
     size_t taken = push(fd, FLOOD);
     cr_expect_lt(taken, FLOOD, "the device must be stopped");
-    cr_expect_leq(endpoint_parked(stage.session->secure), 2 * IO_READ_MAX);
+    cr_expect_leq(endpoint_parked(stage.session->secure), (size_t)2 * IO_READ_MAX);
     cr_assert_eq(shutdown(fd, SHUT_WR), 0);
     endpoint_read_start(far->ear.ep);
     bench_run_until(&stage.bench, &far->ear.eofs, 1);

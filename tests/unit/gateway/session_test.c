@@ -320,6 +320,23 @@ Test(session, drain_timeout_bounds_a_stop)
     close(fd);
 }
 
+Test(session, drain_timeout_bounds_a_stop_also_when_one_side_ends_meanwhile)
+{
+    stage.conf.drain_timeout_ms = 50;
+    stage.hospitals[0].finishes = false;
+    stage_make(&stage, true);
+    int fd = stage_attach(&stage);
+    struct hospital_link *far = stage_link_up(&stage);
+    stage_device_says(fd, "\x0bMSH");
+    while (framer_pending(&stage.session->up.framer) == 0) {
+        bench_turn(&stage.bench);
+    }
+    session_stop(stage.session, false);
+    endpoint_finish(far->ear.ep); /* a link of which one direction has ended may stay a minute */
+    bench_run_until(&stage.bench, &stage.ended, 1);
+    close(fd);
+}
+
 Test(session, a_second_stop_hurries)
 {
     stage_make(&stage, true);
