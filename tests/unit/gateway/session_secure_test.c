@@ -298,6 +298,26 @@ Test(session_secure, waits_at_the_gate_and_goes_on_at_its_turn)
     cr_expect_eq(gate_inside(&stage.gate), 0, "the place is given back when TLS is up");
 }
 
+Test(session_secure, the_wait_at_the_gate_is_not_the_servers_fault)
+{
+    struct gate_ticket other = {0};
+    gate_init(&stage.gate, 1);
+    cr_assert(gate_enter(&stage.gate, &other, false, not_called, NULL));
+    stage.conf.handshake_timeout_ms = 300;
+    stage_make(&stage, true);
+    session_start(stage.session);
+    stage_until(&stage, SESSION_STATE_HANDSHAKE);
+    uint64_t since = io_now_ms(&stage.bench.io);
+    while (io_now_ms(&stage.bench.io) - since < 400) {
+        bench_turn(&stage.bench);
+    }
+    cr_expect_eq(session_state(stage.session), SESSION_STATE_HANDSHAKE);
+    cr_expect_eq(stage.waits, 0);
+    gate_leave(&stage.gate, &other);
+    stage_until(&stage, SESSION_STATE_UP);
+    cr_expect_eq(stage.waits, 0);
+}
+
 Test(session_secure, one_that_is_stopped_at_the_gate_does_not_wait_there)
 {
     struct gate_ticket other = {0};
