@@ -283,6 +283,13 @@ enum revocation_mode trust_revocation(const struct trust *t)
     return t->revocation;
 }
 
+size_t trust_cas(const struct trust *t, const struct span **out, size_t *anchors)
+{
+    *out = t->cas_der;
+    *anchors = t->anchor_count;
+    return t->count;
+}
+
 int trust_differs(const struct trust *a, const struct trust *b)
 {
     if (a->tls_min != b->tls_min || a->revocation != b->revocation || a->count != b->count ||

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "protocols/bytes.h"
 #include "protocols/fault.h"
 
 struct trust;
@@ -36,6 +37,10 @@ void trust_release(struct trust *t);
 
 const char *trust_name(const struct trust *t);
 enum revocation_mode trust_revocation(const struct trust *t);
+
+/* Its CA certificates in DER: the first *anchors of them are anchors, the others intermediates.
+ * Returns how many there are in *out, which lives as long as the trust is held. */
+size_t trust_cas(const struct trust *t, const struct span **out, size_t *anchors);
 
 /* 0 when both hold the same anchors, intermediates and settings. */
 int trust_differs(const struct trust *a, const struct trust *b);

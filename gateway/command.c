@@ -16,11 +16,12 @@ static const char general_help[] =
     "  check     read the configuration, certificates and keys; print every problem\n"
     "  status    show what each device of the running gateway does\n"
     "  reload    make the running gateway read its configuration anew\n"
+    "  verify    judge a certificate chain with its CRLs and OCSP answers, and say why\n"
     "  version   print the version\n"
     "\n"
     "'wardgate COMMAND --help' tells more. Manual: wardgate(8), wardgate.conf(5).\n"
-    "Exit codes: 0 good, 64 wrong usage, 69 cannot bind or open, or no gateway answers,\n"
-    "70 internal error, 78 wrong configuration.\n";
+    "Exit codes: 0 good, 1 refused by verify, 64 wrong usage, 69 cannot bind or open, or no\n"
+    "gateway answers, 70 internal error, 78 wrong configuration.\n";
 
 static const char run_help[] =
     "Usage: wardgate run [-c FILE]\n"
@@ -192,6 +193,9 @@ int command_main(int argc, char **argv)
     const char *name = argc > 1 ? argv[1] : "";
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
         return fputs(general_help, stdout) < 0 ? COMMAND_INTERNAL : COMMAND_OK;
+    }
+    if (strcmp(name, "verify") == 0) {
+        return cmd_verify(argc - 1, argv + 1);
     }
     const struct command *c = find_command(strcmp(name, "--version") == 0 ? "version" : name);
     if (c != NULL) {

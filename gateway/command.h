@@ -14,6 +14,7 @@
 /* Exit codes, after sysexits(3). */
 enum {
     COMMAND_OK = 0,
+    COMMAND_REFUSED = 1, /* verify: the chain is not accepted */
     COMMAND_USAGE = 64,
     COMMAND_UNAVAILABLE = 69, /* cannot bind or open at start; no gateway answers */
     COMMAND_INTERNAL = 70,
@@ -37,5 +38,8 @@ int cmd_check(const struct command_options *options);
 int cmd_status(const struct command_options *options);
 int cmd_reload(const struct command_options *options);
 int cmd_version(const struct command_options *options);
+
+/* The one with arguments of its own; argv[0] is its name. */
+int cmd_verify(int argc, char **argv);
 
 #endif

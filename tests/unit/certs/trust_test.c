@@ -36,6 +36,24 @@ Test(trust, loads_anchors_and_intermediates)
     }
 }
 
+Test(trust, shows_its_anchors_before_its_intermediates)
+{
+    struct fault f = {0};
+    struct trust *t = load("both-roots", "int", &f);
+    const struct span *cas;
+    size_t anchors = 0;
+
+    cr_assert_not_null(t, "%s", f.note);
+    cr_assert_eq(trust_cas(t, &cas, &anchors), 3);
+    cr_assert_eq(anchors, 2);
+    for (size_t i = 0; i < 3; i++) {
+        struct cert_view view;
+        cr_assert(cert_view_read(cas[i], &view));
+        cr_assert_eq(span_equal(view.subject, view.issuer), i < anchors);
+    }
+    trust_release(t);
+}
+
 Test(trust, refuses_what_cannot_vouch)
 {
     static const struct {

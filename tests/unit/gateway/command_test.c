@@ -34,6 +34,8 @@ static const struct row rows[] = {
     {{"status", "--help"}, COMMAND_OK, "Usage: wardgate status"},
     {{"reload", "--help"}, COMMAND_OK, "Usage: wardgate reload"},
     {{"version", "--help"}, COMMAND_OK, "Usage: wardgate version"},
+    {{"verify", "--help"}, COMMAND_OK, "Usage: wardgate verify"},
+    {{"verify"}, COMMAND_USAGE, "the file with the chain is missing; try 'wardgate verify --help'"},
     {{"run", "--json"}, COMMAND_USAGE, "wardgate run: unknown option --json; try 'wardgate run"},
     {{"run", "-v"}, COMMAND_USAGE, "unknown option -v"},
     {{"run", "-xv"}, COMMAND_USAGE, "unknown option -x"},
@@ -96,8 +98,8 @@ Test(command, refuses_in_one_line_on_stderr_only)
 Test(command, names_every_command_in_its_help)
 {
     static const struct row help = {{"--help"}, COMMAND_OK, ""};
-    static const char *const names[] = {"  run ", "  check ", "  status ", "  reload ",
-                                        "  version "};
+    static const char *const names[] = {"  run ",    "  check ",  "  status ",
+                                        "  reload ", "  verify ", "  version "};
     (void)run(&help);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         cr_expect_not_null(strstr(out.text, names[i]), "%s", names[i]);

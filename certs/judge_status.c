@@ -1,0 +1,359 @@
+#include "certs/judge_status.h"
+
+#include <string.h>
+
+#include "certs/cert.h"
+#include "certs/dn.h"
+#include "certs/ocsp.h"
+
+/* Whose status is asked, and who may speak about it. */
+struct subject {
+    struct span cert;
+    size_t issuer_at; /* the path's certificate that issued it; what lies above it vouches, too */
+    int level;
+    bool is_signer; /* it signed evidence and is not of the path: only the path's own CAs, and its
+                       own CRL, speak about it, so that one question asks one more at most */
+    struct reasons *why;
+};
+
+/* What all pieces of evidence together say. */
+struct tally {
+    bool is_revoked;
+    bool is_unknown;
+    bool is_stale;
+    unsigned fresh; /* reasons that fresh evidence covers, as in struct crl_evidence */
+    unsigned grace; /* the same with evidence that is within the grace time */
+    int64_t fresh_until_s;
+    int64_t grace_until_s;
+};
+
+/* How far a piece of evidence may be believed, by the status of who signed it. */
+enum belief { BELIEF_FULL, BELIEF_REVOKED_ONLY, BELIEF_NONE };
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t add_seconds(int64_t a, int64_t b)
+{
+    return a > INT64_MAX - b ? INT64_MAX : a + b;
+}
+
+static void count_good(struct tally *t, unsigned reasons, int64_t until_s, bool is_in_grace)
+{
+    if (is_in_grace) {
+        t->grace |= reasons;
+        t->grace_until_s = earlier(t->grace_until_s, until_s);
+    } else {
+        t->fresh |= reasons;
+        t->fresh_until_s = earlier(t->fresh_until_s, until_s);
+    }
+}
+
+/* Revoked beats everything, then a responder that does not know the certificate: the worst of what
+ * was said. Only then what is good helps, and only when no reason is left uncovered (RFC 5280
+ * 6.3.3). */
+static struct judge_status conclude(const struct tally *t)
+{
+    struct judge_status s = {.kind = VERDICT_UNAVAILABLE};
+
+    if (t->is_revoked) {
+        s.kind = VERDICT_REVOKED;
+    } else if (t->is_unknown) {
+        s.kind = VERDICT_UNKNOWN;
+    } else if (t->fresh == CRL_ALL_REASONS) {
+        s.kind = VERDICT_GOOD;
+        s.until_s = t->fresh_until_s;
+    } else if ((t->fresh | t->grace) == CRL_ALL_REASONS) {
+        s.kind = VERDICT_STALE;
+        s.is_in_grace = true;
+        s.until_s = earlier(t->fresh_until_s, t->grace_until_s);
+    } else if (t->is_stale || t->grace != 0) {
+        s.kind = VERDICT_STALE;
+    }
+    return s;
+}
+
+static struct crl_authority authority_of(const struct judge_inquiry *q, const struct subject *s)
+{
+    return (struct crl_authority){.path = &q->path->certs[s->issuer_at],
+                                  .path_count = q->path->count - s->issuer_at,
+                                  .signers = q->evidence->signers,
+                                  .signer_count = q->evidence->signer_count,
+                                  .now_s = q->settings->path.now_s,
+                                  .is_strict = q->settings->path.purpose != PATH_ANY};
+}
+
+static bool is_issued_under(struct span cert, struct span issuer)
+{
+    struct cert_view view;
+    struct cert_view above;
+
+    return cert_view_read(cert, &view) && cert_view_read(issuer, &above) &&
+           dn_equal(view.issuer, above.subject);
+}
+
+static void ask_crls(const struct judge_inquiry *q, const struct subject *s, struct tally *t);
+
+static struct tally tally_new(void)
+{
+    return (struct tally){.fresh_until_s = INT64_MAX, .grace_until_s = INT64_MAX};
+}
+
+/* Asked of every CA of the path that bears its issuer's name: which of a CA's keys has signed it is
+ * known to who verified it, and not here. */
+static struct judge_status ask_signer(const struct judge_inquiry *q, struct span signer,
+                                      size_t issuer_at)
+{
+    struct tally t = tally_new();
+
+    for (size_t i = issuer_at; i < q->path->count; i++) {
+        struct subject s = {.cert = signer, .issuer_at = i, .is_signer = true};
+        if (is_issued_under(signer, q->path->certs[i])) {
+            ask_crls(q, &s, &t);
+        }
+    }
+    return conclude(&t);
+}
+
+static void note_signer(const struct subject *s, struct span signer, const char *text)
+{
+    struct cert_view view;
+    struct cert_facts facts;
+
+    if (cert_view_read(signer, &view)) {
+        cert_view_facts(&view, &facts);
+        reasons_add(s->why, REASONS_NOTE, s->level, text, facts.subject);
+    }
+}
+
+/* Evidence about `s` was signed by this certificate, which is none of the path. */
+static enum belief believe_signer(const struct judge_inquiry *q, const struct subject *s,
+                                  struct span signer)
+{
+    struct judge_status status = ask_signer(q, signer, s->issuer_at);
+
+    if (status.kind == VERDICT_REVOKED) {
+        note_signer(s, signer, "evidence is void, its signer is revoked: ");
+        return BELIEF_NONE;
+    }
+    if (status.kind == VERDICT_GOOD || status.is_in_grace || q->settings->need == JUDGE_NEED_LEAF) {
+        return BELIEF_FULL;
+    }
+    note_signer(s, signer, "evidence does not help, its signer has no good status: ");
+    return BELIEF_REVOKED_ONLY;
+}
+
+static bool is_in_path(const struct path *path, struct span cert)
+{
+    for (size_t i = 0; i < path->count; i++) {
+        if (span_equal(path->certs[i], cert)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Genuine, and from somebody who is believed? */
+static enum belief believe_crl(const struct judge_inquiry *q, const struct subject *s,
+                               const struct crl *c, struct reasons *why)
+{
+    struct crl_authority authority = authority_of(q, s);
+    struct span signer = span_of(NULL, 0);
+
+    if (!crl_verify(c, &authority, &signer, s->level, why)) {
+        return BELIEF_NONE;
+    }
+    if (is_in_path(q->path, signer)) {
+        return BELIEF_FULL;
+    }
+    if (s->is_signer) {
+        return span_equal(signer, s->cert) ? BELIEF_FULL : BELIEF_NONE;
+    }
+    return believe_signer(q, s, signer);
+}
+
+/* crlNumber: INTEGERs in their shortest form, not negative; the longer one is the larger. */
+static bool is_later(const struct crl *a, const struct crl *b)
+{
+    struct span left = crl_number(a);
+    struct span right = crl_number(b);
+
+    if (left.len != right.len) {
+        return left.len > right.len;
+    }
+    return left.len > 0 && memcmp(left.data, right.data, left.len) > 0;
+}
+
+static void mark_told(const struct judge_inquiry *q, const struct subject *s, size_t at)
+{
+    if (!s->is_signer) {
+        q->is_told[at] = true;
+    }
+}
+
+static bool is_delta_of(const struct crl *delta, const struct crl *base)
+{
+    return crl_is_delta(delta) && dn_equal(crl_issuer(delta), crl_issuer(base));
+}
+
+/* The delta with the highest number, or NULL. */
+static const struct crl *find_delta(const struct judge_inquiry *q, const struct subject *s,
+                                    const struct crl *base)
+{
+    const struct crl *newest = NULL;
+
+    for (size_t i = 0; i < q->evidence->crl_count; i++) {
+        const struct crl *c = q->evidence->crls[i];
+        if (is_delta_of(c, base) && believe_crl(q, s, c, NULL) == BELIEF_FULL) {
+            mark_told(q, s, i);
+            newest = newest == NULL || is_later(c, newest) ? c : newest;
+        }
+    }
+    return newest;
+}
+
+/* Does any delta revoke what its base does not? A delta that is not the newest still counts for
+ * this, not for lifting a hold: in doubt it is revoked. */
+static const struct crl *find_revoking_delta(const struct judge_inquiry *q, const struct subject *s,
+                                             const struct crl *base,
+                                             const struct crl_question *question)
+{
+    struct crl_question other = *question;
+    struct crl_evidence found;
+
+    other.delta = NULL;
+    if (crl_ask(base, &other, &found, NULL) == CRL_REVOKED) {
+        return NULL; /* the newest has lifted it */
+    }
+    for (size_t i = 0; i < q->evidence->crl_count; i++) {
+        other.delta = q->evidence->crls[i];
+        if (is_delta_of(other.delta, base) && believe_crl(q, s, other.delta, NULL) != BELIEF_NONE &&
+            crl_ask(base, &other, &found, NULL) == CRL_REVOKED) {
+            return other.delta;
+        }
+    }
+    return NULL;
+}
+
+/* What a base CRL with its deltas says. */
+static void ask_base(const struct judge_inquiry *q, const struct subject *s, const struct crl *c,
+                     enum belief belief, struct tally *t)
+{
+    struct crl_question question = {.cert = s->cert,
+                                    .delta = find_delta(q, s, c),
+                                    .now_s = q->settings->path.now_s,
+                                    .level = s->level};
+    const struct crl *revoking = find_revoking_delta(q, s, c, &question);
+    struct crl_evidence found;
+    enum crl_answer answer;
+    bool is_in_grace = false;
+
+    question.delta = revoking != NULL ? revoking : question.delta;
+    answer = crl_ask(c, &question, &found, s->why);
+    if (answer == CRL_STALE && q->settings->policy == JUDGE_GRACE) {
+        is_in_grace = true;
+        question.grace_s = q->settings->grace_s;
+        answer = crl_ask(c, &question, &found, s->why);
+    }
+    t->is_revoked = t->is_revoked || answer == CRL_REVOKED;
+    if (belief != BELIEF_FULL) {
+        return;
+    }
+    t->is_stale = t->is_stale || answer == CRL_STALE;
+    if (answer == CRL_GOOD || answer == CRL_PART) {
+        count_good(t, found.reasons, found.until_s, is_in_grace);
+    }
+}
+
+/* Every CRL is tried: one of another issuer may be indirect. Only those that bear the issuer's name
+ * give a reason for not being used; see judge_status_tell_rest for the others. */
+static void ask_crls(const struct judge_inquiry *q, const struct subject *s, struct tally *t)
+{
+    struct cert_view issuer;
+
+    if (!cert_view_read(q->path->certs[s->issuer_at], &issuer)) {
+        return;
+    }
+    for (size_t i = 0; i < q->evidence->crl_count; i++) {
+        const struct crl *c = q->evidence->crls[i];
+        bool is_named = dn_equal(crl_issuer(c), issuer.subject);
+        enum belief belief;
+        if (crl_is_delta(c)) {
+            continue;
+        }
+        belief = believe_crl(q, s, c, is_named ? s->why : NULL);
+        if (is_named || belief != BELIEF_NONE) {
+            mark_told(q, s, i);
+        }
+        if (belief != BELIEF_NONE) {
+            ask_base(q, s, c, belief, t);
+        }
+    }
+}
+
+static void ask_ocsp(const struct judge_inquiry *q, const struct subject *s, struct span response,
+                     struct tally *t)
+{
+    struct ocsp_question question = {.cert = s->cert,
+                                     .issuer = q->path->certs[s->issuer_at],
+                                     .now_s = q->settings->path.now_s,
+                                     .skew_s = q->settings->skew_s,
+                                     .max_age_s = q->settings->ocsp_max_age_s,
+                                     .strict_strength = q->settings->path.purpose != PATH_ANY,
+                                     .level = s->level};
+    struct ocsp_evidence found;
+    enum ocsp_answer answer = ocsp_judge(response, &question, &found, s->why);
+    enum belief belief = BELIEF_FULL;
+
+    if (answer == OCSP_NOTHING && q->settings->policy == JUDGE_GRACE) {
+        question.grace_s = q->settings->grace_s;
+        answer = ocsp_judge(response, &question, &found, s->why);
+    }
+    if (answer == OCSP_NOTHING) {
+        return;
+    }
+    if (found.must_check_signer) {
+        belief = believe_signer(q, s, found.signer);
+    }
+    t->is_revoked = t->is_revoked || (answer == OCSP_REVOKED && belief != BELIEF_NONE);
+    if (belief != BELIEF_FULL) {
+        return;
+    }
+    t->is_unknown = t->is_unknown || answer == OCSP_UNKNOWN;
+    if (answer == OCSP_GOOD) {
+        count_good(t, CRL_ALL_REASONS, add_seconds(found.until_s, question.grace_s),
+                   question.grace_s > 0);
+    }
+}
+
+struct judge_status judge_status_ask(const struct judge_inquiry *q, size_t level)
+{
+    struct subject s = {
+        .cert = q->path->certs[level], .issuer_at = level + 1, .level = (int)level, .why = q->why};
+    struct tally t = tally_new();
+
+    ask_crls(q, &s, &t);
+    for (size_t i = 0; i < q->evidence->ocsp_count; i++) {
+        ask_ocsp(q, &s, q->evidence->ocsp[i], &t);
+    }
+    return conclude(&t);
+}
+
+void judge_status_tell_rest(const struct judge_inquiry *q)
+{
+    struct subject leaf = {.cert = q->path->certs[0], .issuer_at = 1, .level = -1};
+    struct crl_authority authority = authority_of(q, &leaf);
+    struct crl_question question = {
+        .cert = leaf.cert, .now_s = q->settings->path.now_s, .level = leaf.level};
+
+    for (size_t i = 0; i < q->evidence->crl_count; i++) {
+        const struct crl *c = q->evidence->crls[i];
+        struct crl_evidence ignored;
+        /* Verified but never asked: a delta that found no base. */
+        if (!q->is_told[i] && crl_verify(c, &authority, NULL, leaf.level, q->why)) {
+            (void)crl_ask(c, &question, &ignored, q->why);
+        }
+    }
+}
