@@ -27,6 +27,7 @@ static bool is_strict(const struct bench *b)
 static const char *check_form(struct bench *b, size_t level)
 {
     enum profile_place place = PROFILE_INTERMEDIATE;
+    const char *why;
 
     if (b->certs[level]->defect != NULL) {
         return b->certs[level]->defect;
@@ -39,7 +40,11 @@ static const char *check_form(struct bench *b, size_t level)
     } else if (level == b->count - 1) {
         place = PROFILE_ANCHOR;
     }
-    return profile_refuse(b->certs[level], place);
+    why = profile_refuse(b->certs[level], place);
+    if (why == NULL && place != PROFILE_ANCHOR) {
+        why = profile_refuse_pair(b->certs[level], b->certs[level + 1]);
+    }
+    return why;
 }
 
 /* Both ends are inclusive (RFC 5280 4.1.2.5). */

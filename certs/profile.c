@@ -54,32 +54,26 @@ static const char *refuse_critical(const struct chain_cert *c)
 /* RFC 5280 4.2.1.1; the rules for a self-signed one are those of CA/B BR 7.1.2.1.3. */
 static const char *refuse_authority_key(const struct chain_cert *c, enum profile_place place)
 {
-    bool is_self_issued = chain_cert_is_self_issued(c);
-
-    if (c->authority_key.len == 0) {
-        return is_self_issued && !chain_cert_has(c, CHAIN_AUTHORITY_KEY)
-                   ? NULL
-                   : "no keyIdentifier in authorityKeyIdentifier";
+    if (chain_cert_has(c, CHAIN_AUTHORITY_KEY) && c->authority_key.len == 0) {
+        return "no keyIdentifier in authorityKeyIdentifier";
     }
-    if (!is_self_issued || place != PROFILE_ANCHOR) {
+    if (place != PROFILE_ANCHOR || !chain_cert_is_self_issued(c)) {
         return NULL;
     }
     if (c->has_authority_issuer) {
         return "authorityKeyIdentifier of a self-signed CA names an issuer";
     }
-    return c->subject_key.len == 0 || span_equal(c->authority_key, c->subject_key)
+    return c->authority_key.len == 0 || c->subject_key.len == 0 ||
+                   span_equal(c->authority_key, c->subject_key)
                ? NULL
                : "the key identifiers of a self-signed CA differ";
 }
 
-/* RFC 5280 4.2.1.2, 4.2.1.3 and 4.2.1.9 */
+/* RFC 5280 4.2.1.3 and 4.2.1.9 */
 static const char *refuse_ca(const struct chain_cert *c)
 {
     if (!chain_cert_has_critical(c, CHAIN_BASIC_CONSTRAINTS)) {
         return "basicConstraints of a CA are not critical";
-    }
-    if (c->subject_key.len == 0) {
-        return "a CA without subjectKeyIdentifier";
     }
     if (c->has_path_len && c->view.has_key_usage && !c->view.may_sign_certs) {
         return "a path length without keyCertSign";
@@ -138,4 +132,16 @@ const char *profile_refuse(const struct chain_cert *c, enum profile_place place)
         why = refuse_subject(c);
     }
     return why;
+}
+
+const char *profile_refuse_pair(const struct chain_cert *c, const struct chain_cert *issuer)
+{
+    bool is_named = c->authority_key.len > 0;
+    bool has_name = issuer->subject_key.len > 0;
+
+    if (is_named == has_name) {
+        return NULL;
+    }
+    return has_name ? "no authorityKeyIdentifier, though the issuer has a key identifier"
+                    : "the issuer has no subjectKeyIdentifier";
 }

@@ -15,4 +15,8 @@ enum profile_place { PROFILE_LEAF, PROFILE_INTERMEDIATE, PROFILE_ANCHOR };
  * name and a key: its serial number and the form of its dates are not judged. */
 const char *profile_refuse(const struct chain_cert *c, enum profile_place place);
 
+/* Key identifiers (RFC 5280 4.2.1.1 and 4.2.1.2) come in pairs: NULL, or which one is missing
+ * between a certificate and its issuer. CAs that use none at all are many, and harmless. */
+const char *profile_refuse_pair(const struct chain_cert *c, const struct chain_cert *issuer);
+
 #endif

@@ -166,7 +166,7 @@ Test(path_check, a_ca_is_no_peer)
 Test(path_check, loose_cas_may_be_allowed)
 {
     ROOT.leave_out = FORGE_NO_SKI;
-    bench_path_refused("a CA without subjectKeyIdentifier");
+    bench_path_refused("the issuer has no subjectKeyIdentifier");
     SETTINGS.allows_loose_cas = true;
     bench_path_good();
     SETTINGS.allows_loose_cas = false;

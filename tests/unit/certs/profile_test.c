@@ -58,30 +58,49 @@ Test(profile, dates_before_2050_are_utc_times)
 Test(profile, key_identifiers_are_there)
 {
     LEAF.leave_out = FORGE_NO_AKI;
-    check_profile("no keyIdentifier");
+    check_profile("no authorityKeyIdentifier");
     bench_path_set_up();
     LEAF.leave_out = FORGE_NO_SKI;
     bench_path_good();
     bench_path_set_up();
     CA.leave_out = FORGE_NO_AKI;
-    check_profile("no keyIdentifier");
+    check_profile("no authorityKeyIdentifier");
     bench_path_set_up();
     CA.leave_out = FORGE_NO_SKI;
-    check_profile("a CA without subjectKeyIdentifier");
+    check_profile("the issuer has no subjectKeyIdentifier");
     bench_path_set_up();
     ROOT.leave_out = FORGE_NO_SKI;
-    check_profile("a CA without subjectKeyIdentifier");
+    check_profile("the issuer has no subjectKeyIdentifier");
     bench_path_set_up();
     ROOT.leave_out = FORGE_NO_AKI;
     bench_path_good();
 }
 
-Test(profile, an_anchor_that_is_not_self_issued_names_its_issuers_key)
+Test(profile, key_identifiers_come_in_pairs_or_not_at_all)
 {
-    ROOT.issuer = "Elsewhere";
+    LEAF.leave_out = FORGE_NO_AKI;
+    CA.leave_out = FORGE_NO_SKI;
     bench_path_good();
-    ROOT.leave_out = FORGE_NO_AKI;
-    check_profile("no keyIdentifier");
+    CA.leave_out = FORGE_NO_SKI | FORGE_NO_AKI;
+    ROOT.leave_out = FORGE_NO_SKI | FORGE_NO_AKI;
+    bench_path_good();
+}
+
+Test(profile, a_key_identifier_is_not_empty)
+{
+    struct forge *const certs[] = {&ROOT, &CA, &LEAF};
+
+    for (size_t i = 0; i < 3; i++) {
+        bench_path_set_up();
+        certs[i]->leave_out = FORGE_NO_AKI;
+        certs[i]->extra[0] = forge_extension("551D23", false, forge_hex("3000"));
+        if (i < 2) {
+            ROOT.leave_out |= i == 1 ? (unsigned)FORGE_NO_SKI : 0;
+        } else {
+            CA.leave_out |= FORGE_NO_SKI;
+        }
+        check_profile("no keyIdentifier");
+    }
 }
 
 Test(profile, a_self_signed_anchor_names_its_own_key)
