@@ -319,3 +319,49 @@ Test(gateway, snapshot_tells_of_every_device)
     cr_expect_str_eq(gateway_settings(town.gateway)->name, "town");
     cr_expect_not_null(strstr(gateway_conf_path(town.gateway), "wardgate.conf"));
 }
+
+static void add_all(void)
+{
+    add("pump-12", "pump-12", ports[0], "");
+    town_device(&town, "monitor-7", "monitor-7");
+    town_line(&town, "port = serial:/dev/no-such-port");
+    town_line(&town, "line = 9600 8E1");
+    town_line(&town, "protocol = modbus-rtu");
+    town_line(&town, "unit_map = 1");
+    town_line(&town, "listen = 127.0.0.1:%u", (unsigned)ports[1]);
+    town_line(&town, "allow = uri:urn:hospital:bms");
+}
+
+/* Each of the first allocations fails in turn, at the start and at a reload that changes all. */
+Test(gateway, any_allocation_may_fail)
+{
+    choose_ports();
+    hospital_leave(hl7);
+    for (uint32_t nth = 1; nth <= 40; nth++) {
+        struct fault f;
+        add_all();
+        struct conf *first = town_load(&town);
+        mem_fail_nth(nth);
+        town.gateway = gateway_new(&town.bench.io, first, &f);
+        if (town.gateway != NULL) {
+            gateway_start(town.gateway);
+            bench_turn(&town.bench);
+        }
+        mem_fail_nth(0);
+        if (town.gateway == NULL) {
+            continue;
+        }
+        add("pump-12", "pump-12", ports[2], "max_links = 3");
+        struct conf *second = town_load(&town);
+        mem_fail_nth(nth);
+        (void)gateway_reload(town.gateway, second, &f);
+        bench_turn(&town.bench);
+        mem_fail_nth(0);
+        unsigned stopped = 0;
+        gateway_stop(town.gateway, not_yet, &stopped);
+        gateway_stop(town.gateway, not_yet, &stopped);
+        bench_run_until(&town.bench, &stopped, 1);
+        gateway_free(town.gateway);
+        town.gateway = NULL;
+    }
+}
