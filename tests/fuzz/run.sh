@@ -11,7 +11,7 @@ export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
 
 fuzz_one()
 {
-    local name=$1 dir=$out/work/$1 log=$out/work/$1.log status=0
+    local name=$1 dir=$out/runs/$1 log=$out/runs/$1.log status=0
     rm -rf "$dir"
     mkdir -p "$dir/corpus" "$dir/finds"
     if [ -d "tests/fuzz/corpus/$name" ]; then
