@@ -259,6 +259,33 @@ Test(listener, an_endless_hello_is_closed)
     close(fd);
 }
 
+/* One of a length that may be, in so many records that it is more bytes than are kept. */
+Test(listener, a_hello_that_does_not_fit_is_closed)
+{
+    enum { RECORD = 1005, RECORDS = 17 };
+
+    static uint8_t hello[RECORD * RECORDS];
+    const uint8_t record[] = {22, 3, 1, 1000 >> 8, 1000 & 0xff};
+    const uint8_t start[] = {1, 0, 0x3f, 0xfc, 3, 3}; /* ClientHello of 16380 bytes, TLS 1.2 */
+    for (size_t i = 0; i < RECORDS; i++) {
+        memcpy(hello + i * RECORD, record, sizeof(record));
+    }
+    memcpy(hello + sizeof(record), start, sizeof(start));
+    hello[sizeof(record) + sizeof(start) + 33] = 0x3e; /* 15,872 bytes of suites */
+    begin(true);
+    int fd = bench_connect(&bench);
+    for (size_t i = 0; i < RECORDS; i++) {
+        cr_expect_eq(send(fd, hello + i * RECORD, RECORD, MSG_NOSIGNAL), RECORD, "closed at %zu",
+                     i);
+        bench_turn(&bench);
+    }
+    uint64_t start_ms = uv_now(&bench.io.loop);
+    cr_expect(bench_sees_end(&bench, fd));
+    cr_expect_lt(uv_now(&bench.io.loop) - start_ms, patience_ms / 2);
+    cr_expect_eq(hellos, 0);
+    close(fd);
+}
+
 Test(listener, a_silent_stranger_is_closed_after_a_while)
 {
     patience_ms = 60;
