@@ -20,6 +20,14 @@ static struct span answers[EVIDENCE_MAX];
 static struct span signers[EVIDENCE_MAX];
 static struct judge_evidence evidence = {.crls = crls, .ocsp = answers, .signers = signers};
 
+void judge_case_end(void)
+{
+    for (size_t i = 0; i < evidence.crl_count; i++) {
+        crl_release(crls[i]);
+    }
+    evidence.crl_count = evidence.ocsp_count = evidence.signer_count = 0;
+}
+
 void judge_case_begin(void)
 {
     struct span san = crl_make_der(0x30, crl_make_der(0x82, span_of_text("bms.example")));
@@ -46,7 +54,7 @@ void judge_case_begin(void)
                                 .serial = CRL_BYTES(3),
                                 .extensions = crl_make_extension(0x11, false, san)});
     in.pool_count = 1;
-    evidence.crl_count = evidence.ocsp_count = evidence.signer_count = 0;
+    judge_case_end();
     judge_case_settings = (struct judge_settings){
         .path = {.now_s = JUDGE_NOW_S, .purpose = PATH_ANY}, .ocsp_max_age_s = 3600};
 }

@@ -1,7 +1,8 @@
 /*
  * A chain Root, Sub, leaf with the evidence that a test wants, for the tests of certs/judge*.
  *
- * Every test begins with judge_case_begin. Serial numbers: Sub 2, leaf 3, and whatever else 9.
+ * Every test begins with judge_case_begin and ends with judge_case_end. Serial numbers: Sub 2, leaf
+ * 3, and whatever else 9.
  */
 #ifndef WARDGATE_TESTS_JUDGE_CASE_H
 #define WARDGATE_TESTS_JUDGE_CASE_H
@@ -15,7 +16,8 @@ extern struct judge_settings judge_case_settings; /* hard, the whole chain, PATH
 extern struct judge_result judge_case_result;
 extern struct reasons judge_case_why;
 
-void judge_case_begin(void);
+void judge_case_begin(void); /* may come again within a test */
+void judge_case_end(void);
 
 /* The leaf's file of build/pki-ocsp under its CA, at the time of that folder. */
 void judge_case_use_ocsp(const char *leaf);

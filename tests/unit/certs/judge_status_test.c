@@ -4,7 +4,7 @@
 #include "tests/unit/certs/judge_case.h"
 #include "tests/unit/certs/ocsp_case.h"
 
-TestSuite(judge_status, .init = judge_case_begin);
+TestSuite(judge_status, .init = judge_case_begin, .fini = judge_case_end);
 
 enum { HOLD = 6, REMOVE = 8, COMPROMISE = 1 };
 

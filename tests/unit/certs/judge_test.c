@@ -7,7 +7,7 @@
 #include "tests/unit/certs/judge_case.h"
 #include "tests/unit/certs/ocsp_case.h"
 
-TestSuite(judge, .init = judge_case_begin);
+TestSuite(judge, .init = judge_case_begin, .fini = judge_case_end);
 
 #define OLD "20251215000000Z" /* 17 days before JUDGE_NOW_S */
 
