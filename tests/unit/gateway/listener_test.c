@@ -271,7 +271,8 @@ Test(listener, a_hello_that_does_not_fit_is_closed)
         memcpy(hello + i * RECORD, record, sizeof(record));
     }
     memcpy(hello + sizeof(record), start, sizeof(start));
-    hello[sizeof(record) + sizeof(start) + 33] = 0x3e; /* 15,872 bytes of suites */
+    hello[sizeof(record) + sizeof(start) + 33] = 0x3f; /* 16,336 bytes of suites */
+    hello[sizeof(record) + sizeof(start) + 34] = 0xd0;
     begin(true);
     int fd = bench_connect(&bench);
     for (size_t i = 0; i < RECORDS; i++) {
