@@ -276,11 +276,7 @@ size_t bus_device_count(const struct bus *b)
 
 const struct bus_counters *bus_device_counters(struct bus_device *d)
 {
-    struct endpoint *ep = port_endpoint(d->bus->port);
-
-    if (ep != NULL) {
-        d->counters.line_errors = endpoint_line_errors(ep);
-    }
+    d->counters.line_errors = port_line_errors(d->bus->port);
     return &d->counters;
 }
 

@@ -116,6 +116,15 @@ static void device_bus_on_note(void *owner, const char *event, const char *note)
     log_event(CONF_LOG_WARNING, d->host.conf->name, event, &field, 1);
 }
 
+/* Without its port or bus a link would carry the hospital's bytes to nobody. */
+static void device_tell_broken(struct device *d)
+{
+    struct fault f = {0};
+    fault_set(&f, FAULT_MEMORY, FAULT_SIDE_SELF, "no memory for the device's port", NULL);
+    device_note_fault(d, &f);
+    log_fault(CONF_LOG_ERROR, d->host.conf->name, "device-failed", &f);
+}
+
 void device_start(struct device *d)
 {
     const struct conf_device *conf = d->host.conf;
@@ -123,8 +132,14 @@ void device_start(struct device *d)
     d->started_ms = io_now_ms(d->settings.io);
     if (d->settings.bus != NULL) {
         d->host.bus = bus_attach(d->settings.bus, conf, device_bus_on_port, device_bus_on_note, d);
+        d->broken = d->host.bus == NULL;
     } else if (device_needs_port(conf)) {
         device_port_start(d);
+        d->broken = d->port == NULL;
+    }
+    if (d->broken) {
+        device_tell_broken(d);
+        return;
     }
     bool waits_for_device = conf->port.kind == CONF_PORT_TCP_LISTEN &&
                             conf->start == CONF_START_DATA;
@@ -274,7 +289,10 @@ bool device_take_link(struct device *d, struct endpoint *secure, struct span hel
 {
     const char *why = NULL;
     enum fault_code code = FAULT_LIMIT;
-    if (d->session_count >= d->host.conf->max_links) {
+    if (d->broken) {
+        why = "the device could not be started: no memory";
+        code = FAULT_MEMORY;
+    } else if (d->session_count >= d->host.conf->max_links) {
         why = "max_links is reached";
     } else if (d->port != NULL && port_endpoint(d->port) == NULL) {
         why = "the device is not there";

@@ -15,10 +15,10 @@ struct device {
     size_t session_count;
     struct session *port_user; /* who the port is lent to */
     bool started, stopping, stopped_told;
-    bool data_waits;           /* start = data: the device spoke while no link was there */
-    uint64_t started_ms;       /* loop clock */
-    uint64_t port_line_errors; /* of endpoints that are gone */
-    int64_t port_since_s;      /* when the port last came or went */
+    bool broken;          /* out of memory at the start: it has no port and takes no link */
+    bool data_waits;      /* start = data: the device spoke while no link was there */
+    uint64_t started_ms;  /* loop clock */
+    int64_t port_since_s; /* when the port last came or went */
 };
 
 /* device.c */

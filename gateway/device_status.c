@@ -174,8 +174,7 @@ static void device_snapshot_counters(struct device *d, struct snapshot_device *o
         out->junk_bytes += bus_device_counters(h->bus)->junk_bytes;
         out->line_errors = bus_device_counters(h->bus)->line_errors;
     } else if (d->port != NULL) {
-        struct endpoint *ep = port_endpoint(d->port);
-        out->line_errors = d->port_line_errors + (ep != NULL ? endpoint_line_errors(ep) : 0);
+        out->line_errors = port_line_errors(d->port);
     }
 }
 

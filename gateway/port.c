@@ -31,6 +31,7 @@ struct port {
     unsigned failures; /* in a row */
     uint64_t up_since_ms;
     struct fault fault;
+    uint64_t past_line_errors; /* of endpoints that are gone */
 };
 
 static void port_on_timer(uv_timer_t *timer);
@@ -135,6 +136,7 @@ static void port_on_endpoint_closed(void *owner, const struct fault *cause)
 {
     struct port *p = owner;
     struct fault why = *cause; /* it lives in the endpoint */
+    p->past_line_errors += endpoint_line_errors(p->ep);
     endpoint_free(p->ep);
     p->ep = NULL;
     if (p->closing) {
@@ -250,6 +252,11 @@ void port_free(struct port *p)
         assert(p->closing && p->ep == NULL && !p->timer_open);
         mem_free(p);
     }
+}
+
+uint64_t port_line_errors(const struct port *p)
+{
+    return p->past_line_errors + (p->ep != NULL ? endpoint_line_errors(p->ep) : 0);
 }
 
 const struct fault *port_fault(const struct port *p)

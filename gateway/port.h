@@ -58,6 +58,9 @@ void port_close(struct port *p);
 /* Only after on_closed. NULL is fine. */
 void port_free(struct port *p);
 
+/* Serial only: line errors since port_new, over all the times it was open. */
+uint64_t port_line_errors(const struct port *p);
+
 /* Why it is down (code NONE while up or before the first try). */
 const struct fault *port_fault(const struct port *p);
 

@@ -407,11 +407,6 @@ void session_break(struct session *s, const struct fault *f)
     session_event(s, SESSION_EVENT_FAULT);
 }
 
-void session_end_after(struct session *s)
-{
-    s->redials = false;
-}
-
 enum session_state session_state(const struct session *s)
 {
     return s->state;

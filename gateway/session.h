@@ -98,9 +98,6 @@ void session_stop(struct session *s, bool now);
 /* Close the link with this fault; a session that redials dials again later. */
 void session_break(struct session *s, const struct fault *f);
 
-/* A redialling session that is not needed any more after its present link. */
-void session_end_after(struct session *s);
-
 /* Only after on_ended. NULL is fine. */
 void session_free(struct session *s);
 

@@ -26,6 +26,18 @@ static void teardown(void)
 
 TestSuite(device, .init = setup, .fini = teardown);
 
+Test(device, without_memory_for_its_port_takes_no_link)
+{
+    (void)rig_use_serial(&rig);
+    rig_listen(&rig);
+    mem_fail_nth(2); /* the device itself is the first */
+    rig_start(&rig);
+    mem_fail_nth(0);
+    (void)rig_hospital_dials(&rig, hospital);
+    cr_expect_eq(rig.refused, 1);
+    cr_expect_eq(rig.device->session_count, 0);
+}
+
 /* ---- a device that dials the gateway ---- */
 
 Test(device, a_standby_link_is_there_before_the_device_and_taken_by_it)
