@@ -13,23 +13,6 @@ static void device_on_ended(struct session_host *host, struct session *s);
 
 /* ---- making and ending ---- */
 
-static enum framer_kind device_framer_kind(const struct conf_device *conf)
-{
-    switch (conf->protocol) {
-    case CONF_PROTOCOL_GAP:
-        return FRAMER_GAP;
-    case CONF_PROTOCOL_LINE:
-        return FRAMER_LINE;
-    case CONF_PROTOCOL_MLLP:
-        return FRAMER_MLLP;
-    case CONF_PROTOCOL_RAW:
-    case CONF_PROTOCOL_MODBUS_RTU:
-    case CONF_PROTOCOL_MODBUS_TCP:
-        break;
-    }
-    return FRAMER_RAW;
-}
-
 /* A port of its own: a serial line, or a TCP device that is to be there before the server is
  * dialled. A TCP device behind a listener is dialled by each link instead. */
 static bool device_needs_port(const struct conf_device *conf)
@@ -58,7 +41,7 @@ struct device *device_new(const struct device_settings *settings)
         .on_local_back = device_port_on_local_back,
         .on_ended = device_on_ended,
     };
-    framer_init(&d->host.idle_framer, device_framer_kind(conf), conf->max_frame);
+    framer_init(&d->host.idle_framer, session_framer_up(conf), conf->max_frame);
     d->port_closed = true;
     d->port_since_s = io_wall_s();
     return d;

@@ -14,7 +14,7 @@ enum {
 
 static void session_on_timer(uv_timer_t *timer);
 
-static enum framer_kind session_framer_up(const struct conf_device *conf)
+enum framer_kind session_framer_up(const struct conf_device *conf)
 {
     switch (conf->protocol) {
     case CONF_PROTOCOL_GAP:

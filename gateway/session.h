@@ -62,6 +62,9 @@ struct session_host {
     void (*on_ended)(struct session_host *host, struct session *s);
 };
 
+/* The framer of what the device sends; RAW where a bus stands in the flow's place. */
+enum framer_kind session_framer_up(const struct conf_device *conf);
+
 /* A session in DOWN. redials: it will dial (session_start); else it waits for session_accept.
  * NULL: out of memory. */
 struct session *session_new(struct session_host *host, bool redials);
