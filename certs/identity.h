@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "protocols/bytes.h"
 #include "protocols/fault.h"
 
 struct identity;
@@ -43,6 +44,10 @@ const struct cert_facts *identity_facts(const struct identity *id);
 
 /* The leaf's dNSName SAN number `at`, or NULL past the last: what SNI can name this device by. */
 const char *identity_dns_name(const struct identity *id, size_t at);
+
+/* The leaf and what follows it in the chain, DER one after the other; lives as long as the identity
+ * is held. */
+struct span identity_chain_der(const struct identity *id);
 
 /* 0 when both hold the same chain and the same key. */
 int identity_differs(const struct identity *a, const struct identity *b);

@@ -9,9 +9,6 @@
 #include "certs/identity.h"
 #include "protocols/bytes.h"
 
-/* The leaf and what follows it in the chain, DER one after the other. */
-struct span identity_chain_der(const struct identity *id);
-
 /* The private key: PKCS#8, SEC1 or PKCS#1 as it was in the file. */
 struct span identity_key_der(const struct identity *id);
 
