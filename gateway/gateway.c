@@ -311,10 +311,3 @@ int gateway_snapshot(struct gateway *g, struct snapshot *out)
     }
     return 0;
 }
-
-void snapshot_free(struct snapshot *s)
-{
-    mem_free(s->devices);
-    s->devices = NULL;
-    s->device_count = 0;
-}
