@@ -42,8 +42,8 @@ const char *gateway_conf_path(const struct gateway *g);
 const struct conf_gateway *gateway_settings(const struct gateway *g);
 uint64_t gateway_generation(const struct gateway *g);
 
-/* Fill a snapshot. 0 or FAULT_MEMORY; the caller ends with snapshot_free. Borrowed strings live
- * until the loop runs on. */
+/* Fill a snapshot. 0 or FAULT_MEMORY; the caller ends with snapshot_free, after a failure, too.
+ * Borrowed strings live until the loop runs on. */
 int gateway_snapshot(struct gateway *g, struct snapshot *out);
 
 #endif

@@ -11,6 +11,7 @@
 #include "gateway/log.h"
 #include "gateway/notify.h"
 #include "gateway/reload.h"
+#include "gateway/stall.h"
 #include "gateway/status.h"
 
 enum { SIGNALS = 3 };
@@ -26,6 +27,7 @@ struct service {
     struct reload reload;
     uv_signal_t signals[SIGNALS];
     uv_timer_t watchdog;
+    struct stall stall;
     bool stopping;
     bool stopped; /* the gateway is; what is left closes */
 };
@@ -48,6 +50,7 @@ static void on_gateway_stopped(void *owner)
         uv_close((uv_handle_t *)&s->signals[i], NULL);
     }
     uv_close((uv_handle_t *)&s->watchdog, NULL);
+    stall_close(&s->stall);
 }
 
 /* The first time: drain. Again: at once. */
@@ -127,9 +130,10 @@ static void answer_status(struct service *s, struct control_client *client)
     struct snapshot snapshot;
     char *text = NULL;
     if (gateway_snapshot(s->gateway, &snapshot) == 0) {
+        snapshot.stall_ms = stall_longest_ms(&s->stall);
         text = status_json(&snapshot);
-        snapshot_free(&snapshot);
     }
+    snapshot_free(&snapshot); /* also what a failure left */
     control_answer(client, text);
     mem_free(text);
 }
@@ -154,6 +158,7 @@ static const struct control_events control_events = {on_request, on_control_clos
 static int start_handles(struct service *s, struct fault *f)
 {
     int error = 0;
+    stall_open(&s->stall, s->io, NULL, NULL);
     for (size_t i = 0; i < SIGNALS; i++) {
         int failed = uv_signal_init(&s->io->loop, &s->signals[i]);
         s->signals[i].data = s;

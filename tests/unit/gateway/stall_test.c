@@ -1,0 +1,127 @@
+#include <criterion/criterion.h>
+
+#include "gateway/stall.h"
+
+enum { NS_PER_MS = 1000000, BUSY_MS = 30, WAIT_MS = 250 };
+
+static struct io io;
+static struct stall stall;
+static unsigned closed;
+
+static void on_closed(void *owner)
+{
+    cr_expect_eq(owner, &closed);
+    closed++;
+}
+
+static void set_up(void)
+{
+    struct fault f;
+    cr_assert_eq(io_init(&io, &f), 0);
+    stall_open(&stall, &io, on_closed, &closed);
+}
+
+static void tear_down(void)
+{
+    stall_close(&stall);
+    stall_close(&stall);
+    cr_expect_eq(closed, 0, "never from inside a call");
+    uv_run(&io.loop, UV_RUN_DEFAULT);
+    cr_expect_eq(closed, 1);
+    cr_expect_eq(io_deinit(&io), 0);
+}
+
+TestSuite(stall, .init = set_up, .fini = tear_down, .timeout = 30);
+
+/* Work that blocks the loop; no sleep, the processor is really busy. */
+static void be_busy(void)
+{
+    uint64_t end_ns = uv_hrtime() + (uint64_t)BUSY_MS * NS_PER_MS;
+    while (uv_hrtime() < end_ns) {
+    }
+}
+
+static void busy_once(uv_timer_t *timer)
+{
+    be_busy();
+    uv_close((uv_handle_t *)timer, NULL);
+}
+
+static void busy_when_told(uv_async_t *async)
+{
+    be_busy();
+    uv_close((uv_handle_t *)async, NULL);
+}
+
+static void end_wait(uv_timer_t *timer)
+{
+    uv_close((uv_handle_t *)timer, NULL);
+}
+
+/* A turn of the loop with nothing to do: a turn that was busy ends with the next one's poll. */
+static void turn(void)
+{
+    uv_timer_t timer;
+    uv_timer_init(&io.loop, &timer);
+    uv_timer_start(&timer, end_wait, 0, 0);
+    uv_run(&io.loop, UV_RUN_DEFAULT);
+}
+
+Test(stall, tells_how_long_a_timer_blocked_the_loop)
+{
+    uv_timer_t timer;
+    turn();
+    uv_timer_init(&io.loop, &timer);
+    uv_timer_start(&timer, busy_once, 1, 0);
+    uv_run(&io.loop, UV_RUN_DEFAULT);
+    turn();
+    cr_expect_geq(stall_longest_ms(&stall), BUSY_MS);
+}
+
+Test(stall, tells_how_long_what_the_poll_brought_blocked_the_loop)
+{
+    uv_async_t async;
+    turn();
+    uv_async_init(&io.loop, &async, busy_when_told);
+    uv_async_send(&async);
+    uv_run(&io.loop, UV_RUN_DEFAULT);
+    turn();
+    cr_expect_geq(stall_longest_ms(&stall), BUSY_MS);
+}
+
+Test(stall, does_not_count_the_time_in_which_nothing_was_to_do)
+{
+    uv_timer_t timer;
+    turn();
+    uv_timer_init(&io.loop, &timer);
+    uv_timer_start(&timer, end_wait, WAIT_MS, 0);
+    uv_run(&io.loop, UV_RUN_DEFAULT);
+    turn();
+    cr_expect_lt(stall_longest_ms(&stall), WAIT_MS);
+}
+
+Test(stall, does_not_count_what_was_before_the_first_turn)
+{
+    be_busy();
+    turn();
+    turn();
+    cr_expect_lt(stall_longest_ms(&stall), BUSY_MS);
+}
+
+Test(stall, keeps_the_longest)
+{
+    uv_timer_t timer;
+    turn();
+    uv_timer_init(&io.loop, &timer);
+    uv_timer_start(&timer, busy_once, 0, 0);
+    uv_run(&io.loop, UV_RUN_DEFAULT);
+    for (int i = 0; i < 10; i++) {
+        turn();
+    }
+    cr_expect_geq(stall_longest_ms(&stall), BUSY_MS);
+}
+
+Test(stall, does_not_keep_the_loop_running)
+{
+    cr_expect_eq(uv_run(&io.loop, UV_RUN_DEFAULT), 0);
+}
