@@ -30,6 +30,7 @@ enum chain_extension {
     CHAIN_AUTHORITY_INFO,
     CHAIN_CRL_POINTS,
     CHAIN_FRESHEST_CRL,
+    CHAIN_TLS_FEATURE, /* never critical here: what a critical one asks of a path is not checked */
     CHAIN_EXTENSION_COUNT
 };
 
@@ -46,10 +47,14 @@ struct chain_cert {
     uint32_t path_len;
     struct span name_constraints; /* content of the SEQUENCE */
     struct policies_facts policies;
-    struct span authority_key; /* keyIdentifier; empty: none */
-    bool has_authority_issuer; /* authorityCertIssuer or authorityCertSerialNumber */
-    struct span subject_key;   /* subjectKeyIdentifier; empty: none */
-    const char *defect;        /* why nobody should accept it (a constant text), or NULL */
+    struct span authority_key;  /* keyIdentifier; empty: none */
+    bool has_authority_issuer;  /* authorityCertIssuer or authorityCertSerialNumber */
+    struct span subject_key;    /* subjectKeyIdentifier; empty: none */
+    struct span authority_info; /* content of the SEQUENCE, as the next two; empty: none */
+    struct span crl_points;
+    struct span freshest_points;
+    bool must_staple;   /* TLS feature status_request (RFC 7633) */
+    const char *defect; /* why nobody should accept it (a constant text), or NULL */
 };
 
 /* Read. False when not even its names and its key can be had; *out is then unchanged. Defects:

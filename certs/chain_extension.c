@@ -9,6 +9,7 @@ enum {
     IP6_LEN = 16,
     SAN_KIND_MAX = 8,
     SAN_CONSTRUCTED = 0x39, /* bits: [0] [3] [4] [5] are constructed */
+    FEATURE_STATUS_REQUEST = 5,
 };
 
 typedef bool (*extension_reader)(struct span value, struct chain_cert *c);
@@ -210,10 +211,10 @@ static bool read_authority_info(struct span value, struct chain_cert *c)
 {
     struct span list;
 
-    (void)c;
     if (!open_sequence(value, &list) || list.len == 0) {
         return false;
     }
+    c->authority_info = list;
     while (list.len > 0) {
         struct span description;
         struct span method;
@@ -227,19 +228,48 @@ static bool read_authority_info(struct span value, struct chain_cert *c)
 }
 
 /* CRLDistributionPoints: whoever looks for CRLs reads the rest. */
-static bool read_crl_points(struct span value, struct chain_cert *c)
+static bool take_points(struct span value, struct span *out)
 {
     struct span list;
 
-    (void)c;
     if (!open_sequence(value, &list) || list.len == 0) {
         return false;
     }
+    *out = list;
     while (list.len > 0) {
         struct span point;
         if (!der_take_tag(&list, DER_SEQUENCE, &point)) {
             return false;
         }
+    }
+    return true;
+}
+
+static bool read_crl_points(struct span value, struct chain_cert *c)
+{
+    return take_points(value, &c->crl_points);
+}
+
+static bool read_freshest(struct span value, struct chain_cert *c)
+{
+    return take_points(value, &c->freshest_points);
+}
+
+/* Features ::= SEQUENCE OF INTEGER (RFC 7633 4.1) */
+static bool read_features(struct span value, struct chain_cert *c)
+{
+    struct span list;
+
+    if (!open_sequence(value, &list)) {
+        return false;
+    }
+    while (list.len > 0) {
+        struct span feature;
+        uint32_t number;
+        if (!der_take_tag(&list, DER_INTEGER, &feature) || !read_count(feature, &number)) {
+            return false;
+        }
+        c->must_staple = c->must_staple || number == FEATURE_STATUS_REQUEST;
     }
     return true;
 }
@@ -266,7 +296,8 @@ static const struct known known[CHAIN_EXTENSION_COUNT] = {
     {{0x55, 0x1D, 0x0E}, 3, read_subject_key, "subjectKeyIdentifier is malformed"},
     {{0x2B, 6, 1, 5, 5, 7, 1, 1}, 8, read_authority_info, "authorityInfoAccess is malformed"},
     {{0x55, 0x1D, 0x1F}, 3, read_crl_points, "cRLDistributionPoints are malformed"},
-    {{0x55, 0x1D, 0x2E}, 3, read_crl_points, "freshestCRL is malformed"},
+    {{0x55, 0x1D, 0x2E}, 3, read_freshest, "freshestCRL is malformed"},
+    {{0x2B, 6, 1, 5, 5, 7, 1, 24}, 8, read_features, "the TLS feature extension is malformed"},
 };
 
 static const char *read_known(struct span oid, struct span value, bool is_critical,
@@ -275,6 +306,10 @@ static const char *read_known(struct span oid, struct span value, bool is_critic
     for (unsigned i = 0; i < CHAIN_EXTENSION_COUNT; i++) {
         if (!span_equal(oid, span_of(known[i].oid, known[i].oid_len))) {
             continue;
+        }
+        /* RFC 7633 4.2.2 wants more of a path than must-staple, and that is not checked here. */
+        if (is_critical && i == CHAIN_TLS_FEATURE) {
+            break;
         }
         c->present |= 1U << i;
         if (is_critical) {

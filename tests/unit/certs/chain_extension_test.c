@@ -126,6 +126,14 @@ Test(chain_extension, values_are_strict)
         {"551D1F", "30023000", true},
         {"551D1F", "3000", false},
         {"551D2E", "3000", false},
+        {"2B06010505070118", "3003020105", true},
+        {"2B06010505070118", "3000", true}, /* a list that demands nothing */
+        {"2B06010505070118", "020105", false},
+        {"2B06010505070118", "30030201050500", false}, /* more behind */
+        {"2B06010505070118", "3003040105", false},     /* not an INTEGER */
+        {"2B06010505070118", "300402020005", false},   /* not its shortest form */
+        {"2B06010505070118", "3003020185", false},     /* a negative one */
+        {"2B06010505070118", "30020200", false},
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -148,4 +156,38 @@ Test(chain_extension, values_arrive)
     cr_assert(cert.policies.policies.len > 0);
     cr_assert_eq(cert.critical, 1U << CHAIN_BASIC_CONSTRAINTS | 1U << CHAIN_POLICY_CONSTRAINTS |
                                     1U << CHAIN_INHIBIT_ANY);
+}
+
+Test(chain_extension, must_staple_is_read)
+{
+    static const struct {
+        const char *value;
+        bool must;
+    } features[] = {{"3003020105", true},
+                    {"3006020111020105", true},
+                    {"3003020111", false},
+                    {"300402020105", false}, /* 261 */
+                    {"3000", false}};
+
+    for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
+        cr_assert_null(read_one("2B06010505070118", features[i].value));
+        cr_expect_eq(cert.must_staple, features[i].must, "%s", features[i].value);
+    }
+}
+
+Test(chain_extension, critical_tls_feature_is_refused)
+{
+    cr_assert_str_eq(read_list(forge_extension("2B06010505070118", true, forge_hex("3003020105"))),
+                     "an unknown critical extension");
+}
+
+Test(chain_extension, lists_of_places_arrive)
+{
+    cr_assert_null(read_list(FORGE_JOIN(
+        forge_extension("2B06010505070101", false, forge_hex("300E300C06082B060105050730028200")),
+        forge_extension("551D1F", false, forge_hex("30023000")),
+        forge_extension("551D2E", false, forge_hex("300430003000")))));
+    cr_assert_eq(cert.authority_info.len, 14);
+    cr_assert_eq(cert.crl_points.len, 2);
+    cr_assert_eq(cert.freshest_points.len, 4);
 }
