@@ -10,6 +10,8 @@
 
 #include "certs/mem.h"
 #include "conf/conf.h"
+#include "gateway/command.h"
+#include "gateway/control.h"
 #include "protocols/bytes.h"
 
 /* 10,000 devices take about 12 MB. */
@@ -68,12 +70,16 @@ static int dial(const char *path, unsigned wait_s, struct fault *f)
     return fd;
 }
 
-static int send_word(int fd, const char *path, const char *word, struct fault *f)
+static int send_request(int fd, const char *path, const char *request, struct fault *f)
 {
-    char line[64];
-    int len = snprintf(line, sizeof(line), "%s\n", word);
+    char line[CONTROL_REQUEST_MAX + 1];
+    size_t len = strlen(request) + 1;
+    if (len > CONTROL_REQUEST_MAX) {
+        return fault_set(f, FAULT_TOO_LONG, FAULT_SIDE_SELF, "the request is too long", NULL);
+    }
+    (void)snprintf(line, sizeof(line), "%s\n", request);
     /* A request is shorter than any socket buffer: it goes as a whole or not at all. */
-    if (send(fd, line, (size_t)len, MSG_NOSIGNAL) != len) {
+    if (send(fd, line, len, MSG_NOSIGNAL) != (ssize_t)len) {
         return fail_io(path, errno, f);
     }
     return 0;
@@ -129,26 +135,26 @@ free_text:
     return NULL;
 }
 
-char *ask_path(const char *path, const char *word, unsigned wait_s, struct fault *f)
+char *ask_path(const char *path, const char *request, unsigned wait_s, struct fault *f)
 {
     int fd = dial(path, wait_s, f);
     if (fd < 0) {
         return NULL;
     }
     char *answer = NULL;
-    if (send_word(fd, path, word, f) == 0) {
+    if (send_request(fd, path, request, f) == 0) {
         answer = read_answer(fd, path, f);
     }
     (void)close(fd); /* nothing is on its way any more */
     return answer;
 }
 
-char *ask_gateway(const struct command_options *options, const char *word, unsigned wait_s,
+char *ask_gateway(const char *conf_path, const char *command, const char *request, unsigned wait_s,
                   int *exit_code)
 {
     struct fault f = {.code = FAULT_NONE};
     struct problems *problems = problems_new();
-    char *path = problems != NULL ? conf_find_control(options->conf_path, problems) : NULL;
+    char *path = problems != NULL ? conf_find_control(conf_path, problems) : NULL;
     char *answer = NULL;
     if (path == NULL) {
         for (size_t i = 0; problems != NULL && i < problems_count(problems); i++) {
@@ -157,11 +163,11 @@ char *ask_gateway(const struct command_options *options, const char *word, unsig
         *exit_code = problems != NULL ? COMMAND_CONFIG : COMMAND_INTERNAL;
         goto free_problems;
     }
-    answer = ask_path(path, word, wait_s, &f);
+    answer = ask_path(path, request, wait_s, &f);
     if (answer == NULL) {
         const char *advice = f.code == FAULT_REFUSED ? "; start it with 'systemctl start wardgate'"
                                                      : "";
-        (void)fprintf(stderr, "wardgate %s: %s%s\n", word, f.note, advice);
+        (void)fprintf(stderr, "wardgate %s: %s%s\n", command, f.note, advice);
         *exit_code = f.code == FAULT_MEMORY ? COMMAND_INTERNAL : COMMAND_UNAVAILABLE;
     }
 free_problems:

@@ -27,7 +27,7 @@ static int tell_failure(const json_t *answer)
 int cmd_reload(const struct command_options *options)
 {
     int code = COMMAND_OK;
-    char *text = ask_gateway(options, "reload", RELOAD_WAIT_S, &code);
+    char *text = ask_gateway(options->conf_path, "reload", "reload", RELOAD_WAIT_S, &code);
     if (text == NULL) {
         return code;
     }

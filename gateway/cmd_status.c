@@ -26,7 +26,7 @@ static unsigned terminal_columns(void)
 int cmd_status(const struct command_options *options)
 {
     int code = COMMAND_OK;
-    char *text = ask_gateway(options, "status", STATUS_WAIT_S, &code);
+    char *text = ask_gateway(options->conf_path, "status", "status", STATUS_WAIT_S, &code);
     if (text == NULL) {
         return code;
     }

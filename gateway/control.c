@@ -134,20 +134,39 @@ void control_answer(struct control_client *client, const char *text)
     }
 }
 
+static const struct {
+    const char *word;
+    bool takes_arguments;
+} words[] = {
+    [CONTROL_STATUS] = {"status", false},   [CONTROL_RELOAD] = {"reload", false},
+    [CONTROL_REFRESH] = {"refresh", false}, [CONTROL_BLOCK] = {"block", true},
+    [CONTROL_UNBLOCK] = {"unblock", true},  [CONTROL_BREAK_GLASS] = {"break-glass", true},
+};
+
+enum { WORDS = sizeof(words) / sizeof(words[0]) };
+
+const char *control_word(enum control_request what)
+{
+    return words[what].word;
+}
+
 /* The line is whole. */
 static void handle_request(struct control_client *cl, size_t len)
 {
-    static const struct {
-        const char *word;
-        enum control_request what;
-    } words[] = {{"status", CONTROL_STATUS}, {"reload", CONTROL_RELOAD}};
+    struct span line = span_of(cl->request, len);
+    size_t blank = span_find(line, ' ');
+    bool has_arguments = blank < len;
+    struct span word = span_first(line, blank);
+    struct span arguments = has_arguments ? span_after(line, blank + 1) : span_of(NULL, 0);
 
     (void)uv_read_stop((uv_stream_t *)&cl->pipe); /* always succeeds */
     (void)uv_timer_stop(&cl->timer);              /* the owner takes the time that it needs */
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (strlen(words[i].word) == len && memcmp(cl->request, words[i].word, len) == 0) {
+    for (size_t i = 0; i < WORDS; i++) {
+        if (span_equal(word, span_of_text(words[i].word)) &&
+            (!has_arguments || words[i].takes_arguments)) {
             cl->asked = true;
-            cl->control->events.on_request(cl->control->owner, cl, words[i].what);
+            cl->control->events.on_request(cl->control->owner, cl, (enum control_request)i,
+                                           arguments);
             return;
         }
     }

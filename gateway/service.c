@@ -138,14 +138,22 @@ static void answer_status(struct service *s, struct control_client *client)
     mem_free(text);
 }
 
-static void on_request(void *owner, struct control_client *client, enum control_request what)
+static void on_request(void *owner, struct control_client *client, enum control_request what,
+                       struct span arguments)
 {
+    (void)arguments; /* none of what is done here has any */
     switch (what) {
     case CONTROL_STATUS:
         answer_status(owner, client);
         return;
     case CONTROL_RELOAD:
         start_reload(owner, client);
+        return;
+    case CONTROL_REFRESH:
+    case CONTROL_BLOCK:
+    case CONTROL_UNBLOCK:
+    case CONTROL_BREAK_GLASS:
+        control_answer(client, "{\"ok\":false,\"error\":\"this gateway takes no orders yet\"}\n");
         return;
     }
 }

@@ -10,6 +10,8 @@
 
 #include "certs/mem.h"
 #include "gateway/ask.h"
+#include "gateway/command.h"
+#include "gateway/control.h"
 #include "tests/unit/gateway/capture.h"
 
 static char folder[] = "/tmp/wardgate-test-XXXXXX";
@@ -46,10 +48,10 @@ static void serve(const char *text, size_t times)
 {
     child = fork();
     if (child == 0) {
-        char request[64];
+        char request[CONTROL_REQUEST_MAX];
         int fd = accept(listener, NULL, NULL);
         ssize_t n = read(fd, request, sizeof(request));
-        bool is_right = n == 7 && memcmp(request, "status\n", 7) == 0;
+        bool is_right = n >= 7 && request[n - 1] == '\n' && memcmp(request, "status", 6) == 0;
         for (size_t i = 0; is_right && i < times; i++) {
             if (write(fd, text, strlen(text)) < 0) {
                 break;
@@ -118,14 +120,27 @@ Test(ask, fails_whole_without_memory)
     cr_expect_eq(f.code, FAULT_MEMORY);
 }
 
+/* The longest that the other end takes, and one byte more. */
+Test(ask, sends_arguments_and_refuses_what_is_too_long)
+{
+    char request[CONTROL_REQUEST_MAX + 1];
+    (void)snprintf(request, sizeof(request), "status %0*d", CONTROL_REQUEST_MAX - 8, 0);
+    serve("{}\n", 1);
+    char *text = ask_path(path, request, 5, &f);
+    cr_expect_str_eq(text, "{}\n");
+    mem_free(text);
+    (void)snprintf(request, sizeof(request), "status %0*d", CONTROL_REQUEST_MAX - 7, 0);
+    cr_expect_null(ask_path(path, request, 5, &f));
+    cr_expect_eq(f.code, FAULT_TOO_LONG);
+}
+
 static struct capture err;
 
 Test(ask, blames_the_configuration_when_it_names_no_socket)
 {
     int code = 0;
-    struct command_options options = {.conf_path = "/tmp/wardgate-no-such-file"};
     capture_start(&err, STDERR_FILENO);
-    cr_expect_null(ask_gateway(&options, "status", 1, &code));
+    cr_expect_null(ask_gateway("/tmp/wardgate-no-such-file", "status", "status", 1, &code));
     cr_expect_not_null(strstr(capture_end(&err), "/tmp/wardgate-no-such-file"));
     cr_expect_eq(code, COMMAND_CONFIG);
 }

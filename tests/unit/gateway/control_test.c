@@ -22,15 +22,19 @@ static struct fault f;
 static struct {
     struct control_client *clients[2 * CONTROL_CLIENTS_MAX];
     enum control_request what;
+    char arguments[CONTROL_REQUEST_MAX];
     size_t asked, closed;
     const char *answer; /* NULL: later */
 } owner;
 
-static void on_request(void *o, struct control_client *client, enum control_request what)
+static void on_request(void *o, struct control_client *client, enum control_request what,
+                       struct span arguments)
 {
     (void)o;
     owner.clients[owner.asked++] = client;
     owner.what = what;
+    (void)snprintf(owner.arguments, sizeof(owner.arguments), "%.*s", (int)arguments.len,
+                   arguments.len > 0 ? (const char *)arguments.data : "");
     if (owner.answer != NULL) {
         control_answer(client, owner.answer);
     }
@@ -124,6 +128,40 @@ Test(control, hands_each_request_to_its_owner)
     expect_answer(ask("reload\n"), "{\"ok\":true}\n");
     cr_expect_eq(owner.what, CONTROL_RELOAD);
     cr_expect_eq(owner.asked, 2);
+    cr_expect_str_eq(owner.arguments, "");
+}
+
+Test(control, hands_orders_over_with_their_arguments_unread)
+{
+    static const struct {
+        const char *line, *arguments;
+        enum control_request what;
+    } rows[] = {
+        {"refresh\n", "", CONTROL_REFRESH},
+        {"block {\"what\":\"a b\"}\n", "{\"what\":\"a b\"}", CONTROL_BLOCK},
+        {"unblock nonsense\n", "nonsense", CONTROL_UNBLOCK},
+        {"break-glass \n", "", CONTROL_BREAK_GLASS},
+        {"break-glass\n", "", CONTROL_BREAK_GLASS},
+        {"block  {}\n", " {}", CONTROL_BLOCK},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        expect_answer(ask(rows[i].line), "{\"ok\":true}\n");
+        cr_expect_eq(owner.what, rows[i].what, "%s", rows[i].line);
+        cr_expect_str_eq(owner.arguments, rows[i].arguments);
+        cr_expect_eq(
+            strncmp(control_word(rows[i].what), rows[i].line, strlen(control_word(rows[i].what))),
+            0);
+    }
+}
+
+Test(control, takes_a_request_as_long_as_its_bound)
+{
+    char line[CONTROL_REQUEST_MAX + 1];
+    (void)snprintf(line, sizeof(line), "block %0*d\n", CONTROL_REQUEST_MAX - 7, 0);
+    cr_assert_eq(strlen(line), CONTROL_REQUEST_MAX);
+    expect_answer(ask(line), "{\"ok\":true}\n");
+    cr_expect_eq(strlen(owner.arguments), CONTROL_REQUEST_MAX - 7);
 }
 
 Test(control, takes_a_request_in_pieces)
@@ -137,7 +175,9 @@ Test(control, takes_a_request_in_pieces)
 
 Test(control, refuses_words_that_it_does_not_know)
 {
-    const char *bad[] = {"stop\n", "\n", "statu\n", "statuss\n", "STATUS\n", "status \n"};
+    const char *bad[] = {"stop\n",       "\n",          "statu\n",     "statuss\n",
+                         "STATUS\n",     "status \n",   "status {}\n", "reload {}\n",
+                         "refresh {}\n", " block {}\n", "blockx {}\n", "block\t{}\n"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         expect_answer(ask(bad[i]), "{\"ok\":false,\"error\":\"unknown request\"}\n");
     }

@@ -24,10 +24,12 @@ static struct capture err;
 static struct fault f;
 static size_t began, done, stopped;
 
-static void on_request(void *owner, struct control_client *client, enum control_request what)
+static void on_request(void *owner, struct control_client *client, enum control_request what,
+                       struct span arguments)
 {
     (void)owner;
     (void)what;
+    (void)arguments;
     began += reload_start(&job, gateway, client);
 }
 
