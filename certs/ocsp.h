@@ -33,8 +33,9 @@ enum ocsp_answer {
 
 struct ocsp_question {
     struct span cert;
-    struct span issuer; /* the CA's certificate; that it issued `cert` has been verified */
-    struct span nonce;  /* what was asked with; empty: none was, or it may be missing */
+    struct span issuer;  /* the CA's certificate; that it issued `cert` has been verified */
+    struct span nonce;   /* what was asked with; empty: none was, or it is a stored answer */
+    bool nonce_optional; /* an answer without any nonce will do; one with another never */
     int64_t now_s;
     int64_t skew_s;       /* clocks may differ by that much */
     int64_t max_age_s;    /* longest age of an answer without nextUpdate */

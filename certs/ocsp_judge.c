@@ -146,11 +146,11 @@ static const char *check_answer(const struct judgement *j, const struct ocsp_bas
     if (basic->produced_at_s > add_seconds(q->now_s, q->skew_s)) {
         return "its producedAt lies in the future";
     }
-    if (q->nonce.len > 0 && basic->nonce.len == 0) {
+    if (q->nonce.len > 0 && basic->nonce.len == 0 && !q->nonce_optional) {
         return "it has no nonce, but was asked with one";
     }
     /* An old answer played again. */
-    if (q->nonce.len > 0 && !span_equal(q->nonce, basic->nonce)) {
+    if (q->nonce.len > 0 && basic->nonce.len > 0 && !span_equal(q->nonce, basic->nonce)) {
         return "its nonce is not ours";
     }
     return NULL;

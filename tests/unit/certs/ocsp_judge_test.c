@@ -214,6 +214,23 @@ Test(ocsp_judge, compares_the_nonce_that_was_asked_with)
     cr_expect_eq(ocsp_case_ask(with, &q, &why), OCSP_NOTHING, "a shorter one");
 }
 
+Test(ocsp_judge, does_without_a_nonce_only_where_that_is_allowed)
+{
+    static const uint8_t ones[32] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+                                     1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    static const uint8_t zeros[32];
+    struct ocsp_question q = ocsp_case_question("device.der", "ca.der");
+    const char *why;
+
+    q.nonce_optional = true;
+    q.nonce = span_of(ones, 32);
+    cr_expect_eq(ocsp_case_ask(ocsp_case_file("good.ocsp"), &q, &why), OCSP_GOOD, "%s", why);
+    cr_expect_eq(ocsp_case_ask(ocsp_case_file("made-nonce.ocsp"), &q, &why), OCSP_GOOD, "%s", why);
+    q.nonce = span_of(zeros, 32);
+    cr_expect_eq(ocsp_case_ask(ocsp_case_file("made-nonce.ocsp"), &q, &why), OCSP_NOTHING);
+    check_line("other", why, "its nonce is not ours");
+}
+
 Test(ocsp_judge, refuses_unknown_critical_extensions)
 {
     static const char why[] = "it has a critical extension that is not known here";
