@@ -17,7 +17,9 @@ struct trust;
 
 enum tls_version { TLS_VERSION_1_2, TLS_VERSION_1_3 };
 
-enum revocation_mode { REVOCATION_OFF };
+/* Some link under the trust wants certificates checked; or `revocation = off` is written out for
+ * all. */
+enum revocation_mode { REVOCATION_OFF, REVOCATION_CHECKED };
 
 struct trust_settings {
     const char *name;          /* for messages */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "conf/build_device.h"
+#include "conf/build_trust.h"
 #include "conf/canonical.h"
 #include "conf/section.h"
 
@@ -20,6 +21,24 @@ static char *take_name(struct section *s, enum keys_id id)
     return section_text(s, id);
 }
 
+/* Where the proxy is; what follows its host would be lost. */
+static void fill_proxy(struct conf_gateway *gateway, struct section *s)
+{
+    const struct reader_entry *entry = section_entry(s, KEYS_FETCH_PROXY);
+    const char *path = NULL;
+    struct values_error why;
+    if (entry == NULL) {
+        return;
+    }
+    if (values_url(entry->value, &path, &why) != 0) {
+        section_refuse_value(s, entry, &why);
+    } else if (path[0] != '\0' && strcmp(path, "/") != 0) {
+        section_refuse(s, entry, "has a path, which no proxy has", "http://HOST:PORT");
+    } else {
+        gateway->fetch_proxy = section_copy(s, entry->value);
+    }
+}
+
 static void fill_gateway(struct conf_gateway *gateway, struct section *s)
 {
     gateway->name = take_name(s, KEYS_GATEWAY_NAME);
@@ -27,6 +46,8 @@ static void fill_gateway(struct conf_gateway *gateway, struct section *s)
     gateway->control = section_path(s, KEYS_CONTROL);
     gateway->log_format = (enum conf_log_format)s->number[KEYS_LOG_FORMAT];
     gateway->log_level = (enum conf_log_level)s->number[KEYS_LOG_LEVEL];
+    gateway->clock = (enum conf_clock)s->number[KEYS_CLOCK];
+    fill_proxy(gateway, s);
     if (gateway->control != NULL && strlen(gateway->control) > CONTROL_MAX) {
         section_refuse(s, section_entry(s, KEYS_CONTROL), "is too long for a socket",
                        "an absolute path of at most 107 bytes");
@@ -48,19 +69,20 @@ void build_gateway(struct conf_gateway *gateway, const struct reader *reader, st
     fill_gateway(gateway, &s);
 }
 
-static void fill_trust(struct conf_trust *t, struct section *s)
+/* The trust that a section became; NULL: there is none. */
+static const struct conf_trust *find_trust(const struct conf *conf, const char *name)
 {
-    t->name = section_copy(s, s->text->name);
-    t->anchors = section_path(s, KEYS_ANCHORS);
-    t->intermediates = section_path(s, KEYS_INTERMEDIATES);
-    t->revocation = REVOCATION_OFF; /* the only word that KEYS_REVOCATION takes */
-    t->tls_min = s->number[KEYS_TLS_MIN] == 0 ? TLS_VERSION_1_2 : TLS_VERSION_1_3;
-    t->file = s->text->file;
-    t->line = s->text->line;
+    for (size_t i = 0; i < conf->trust_count; i++) {
+        if (conf->trusts[i].name != NULL && strcmp(conf->trusts[i].name, name) == 0) {
+            return &conf->trusts[i];
+        }
+    }
+    return NULL;
 }
 
 /* A device and the trust section that it names. */
-static void fill_device(struct conf_device *d, struct section *s, const struct reader *reader)
+static void fill_device(struct conf_device *d, struct section *s, const struct reader *reader,
+                        const struct conf *conf)
 {
     build_device(d, s);
     const struct reader_section *trust = NULL;
@@ -73,6 +95,10 @@ static void fill_device(struct conf_device *d, struct section *s, const struct r
                        d->trust_name);
         section_refuse(s, section_entry(s, KEYS_DEVICE_TRUST), "names no trust section", right);
         return;
+    }
+    const struct conf_trust *known = d->trust_name != NULL ? find_trust(conf, d->trust_name) : NULL;
+    if (known != NULL) {
+        build_trust_device(d, s, known);
     }
     d->canonical = canonical_device(s->pool, s->text, trust);
     if (d->canonical == NULL) {
@@ -100,34 +126,45 @@ static bool make_arrays(struct conf *conf, const struct reader *reader, struct p
     return conf->trusts != NULL && conf->devices != NULL;
 }
 
+/* All trusts or all devices; false when memory ran out. */
+static bool fill_kind(struct conf *conf, const struct reader *reader, enum keys_section kind,
+                      struct pool *pool, struct problems *problems)
+{
+    struct section s;
+    bool no_memory = false;
+    for (size_t i = 0; i < reader->count; i++) {
+        const struct reader_section *text = reader->sections[i];
+        if (text->kind != kind) {
+            continue;
+        }
+        section_open(&s, text, pool, problems);
+        if (kind == KEYS_TRUST) {
+            build_trust(&conf->trusts[conf->trust_count], &s);
+            conf->trust_count++;
+        } else {
+            fill_device(&conf->devices[conf->device_count], &s, reader, conf);
+            conf->device_count++;
+        }
+        no_memory = no_memory || s.no_memory;
+    }
+    return !no_memory;
+}
+
 int build_conf(struct conf *conf, const struct reader *reader, struct pool *pool,
                struct problems *problems, const char *main_file)
 {
-    struct section s;
     build_gateway(&conf->gateway, reader, pool, problems, main_file);
     if (!make_arrays(conf, reader, pool)) {
         problems_add(problems, main_file, 0, "not enough memory for all sections",
                      "free some memory and try again");
         return -1;
     }
-    bool no_memory = false;
-    for (size_t i = 0; i < reader->count; i++) {
-        const struct reader_section *text = reader->sections[i];
-        if (text->kind == KEYS_TRUST) {
-            section_open(&s, text, pool, problems);
-            fill_trust(&conf->trusts[conf->trust_count], &s);
-            conf->trust_count++;
-            no_memory = no_memory || s.no_memory;
-        } else if (text->kind == KEYS_DEVICE) {
-            section_open(&s, text, pool, problems);
-            fill_device(&conf->devices[conf->device_count], &s, reader);
-            conf->device_count++;
-            no_memory = no_memory || s.no_memory;
-        }
-    }
+    /* A device may stand before its trust, and takes over what that says. */
+    bool has_trusts = fill_kind(conf, reader, KEYS_TRUST, pool, problems);
+    bool has_devices = fill_kind(conf, reader, KEYS_DEVICE, pool, problems);
     if (conf->device_count == 0) {
         problems_add(problems, main_file, 0, "there is no device",
                      "a section [device NAME] for each device");
     }
-    return no_memory ? -1 : 0;
+    return has_trusts && has_devices ? 0 : -1;
 }

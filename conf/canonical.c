@@ -35,7 +35,9 @@ static void put_value(struct sink *out, const struct reader_section *s, const st
     char digits[KEYS_NUMBER_MAX];
     bool is_number = row->type == KEYS_TYPE_DURATION || row->type == KEYS_TYPE_SIZE ||
                      row->type == KEYS_TYPE_NUMBER;
-    if (row->type == KEYS_TYPE_PATH) {
+    bool is_path = row->type == KEYS_TYPE_PATH ||
+                   (row->type == KEYS_TYPE_CRL && !values_is_url(value));
+    if (is_path) {
         char *path = source_absolute(out->pool, s->dir, value);
         out->no_memory = out->no_memory || path == NULL;
         put(out, path != NULL ? path : value);
@@ -47,14 +49,12 @@ static void put_value(struct sink *out, const struct reader_section *s, const st
     }
 }
 
-static void put_key(struct sink *out, const struct reader_section *s, const struct keys_row *row)
+/* The value of a key, its items, or its default. */
+static void put_values(struct sink *out, const struct reader_section *s, const struct keys_row *row)
 {
     const struct reader_entry *entry = NULL;
     const char *separator = "";
     size_t at = 0;
-    put(out, s->kind == KEYS_TRUST ? "trust." : "");
-    put(out, row->name);
-    put(out, "=");
     while ((entry = reader_next(s, row->id, &at)) != NULL) {
         put(out, separator);
         put_value(out, s, row, entry->value);
@@ -63,6 +63,36 @@ static void put_key(struct sink *out, const struct reader_section *s, const stru
     if (reader_get(s, row->id) == NULL && row->fallback != NULL) {
         put_value(out, s, row, row->fallback);
     }
+}
+
+/* A key of the device, or of its trust where the device leaves it to that. */
+static void put_device_key(struct sink *out, const struct reader_section *device,
+                           const struct reader_section *trust, const struct keys_row *row)
+{
+    put(out, row->name);
+    put(out, "=");
+    if (row->is_inherited && reader_get(device, row->id) == NULL) {
+        if (trust != NULL) {
+            put_values(out, trust, keys_find(KEYS_TRUST, row->name));
+        }
+    } else {
+        put_values(out, device, row);
+    }
+    put(out, "\n");
+}
+
+/* A key of the trust, unless put_device_key has said what comes of it. */
+static void put_trust_key(struct sink *out, const struct reader_section *trust,
+                          const struct keys_row *row)
+{
+    const struct keys_row *own = keys_find(KEYS_DEVICE, row->name);
+    if (own != NULL && own->is_inherited) {
+        return;
+    }
+    put(out, "trust.");
+    put(out, row->name);
+    put(out, "=");
+    put_values(out, trust, row);
     put(out, "\n");
 }
 
@@ -73,29 +103,34 @@ static int by_name(const void *left, const void *right)
     return strcmp((*a)->name, (*b)->name);
 }
 
-static void put_section(struct sink *out, const struct reader_section *s)
+static void put_section(struct sink *out, enum keys_section kind,
+                        const struct reader_section *device, const struct reader_section *trust)
 {
     const struct keys_row *rows[KEYS_COUNT] = {NULL};
     size_t count = 0;
     for (int id = 0; id < KEYS_COUNT; id++) {
         const struct keys_row *row = keys_get((enum keys_id)id);
-        if (row->section == s->kind) {
+        if (row->section == kind) {
             rows[count] = row;
             count++;
         }
     }
     qsort(rows, count, sizeof(struct keys_row *), by_name);
     for (size_t i = 0; i < count; i++) {
-        put_key(out, s, rows[i]);
+        if (kind == KEYS_DEVICE) {
+            put_device_key(out, device, trust, rows[i]);
+        } else {
+            put_trust_key(out, trust, rows[i]);
+        }
     }
 }
 
 static void put_all(struct sink *out, const struct reader_section *device,
                     const struct reader_section *trust)
 {
-    put_section(out, device);
+    put_section(out, KEYS_DEVICE, device, trust);
     if (trust != NULL) {
-        put_section(out, trust);
+        put_section(out, KEYS_TRUST, device, trust);
     }
 }
 

@@ -7,6 +7,7 @@
 #include "conf/build.h"
 #include "conf/check.h"
 #include "conf/credentials.h"
+#include "conf/crl_places.h"
 #include "conf/pool.h"
 #include "conf/reader.h"
 #include "conf/source.h"
@@ -83,6 +84,7 @@ static void load_sections(struct conf *c, const struct reader *r, int64_t now_s,
         return;
     }
     credentials_load(c, r, r->pool, now_s, r->problems);
+    crl_places_look(c, r->problems);
     struct check check = {.conf = c, .reader = r, .pool = r->pool, .problems = r->problems};
     check_ports(&check);
     check_binds(&check);
@@ -199,4 +201,9 @@ enum conf_change conf_compare_device(const struct conf_device *a, const struct c
 const char *conf_protocol_name(enum conf_protocol p)
 {
     return keys_get(KEYS_PROTOCOL)->words[p];
+}
+
+const char *conf_revocation_name(enum conf_revocation r)
+{
+    return keys_get(KEYS_REVOCATION)->words[r];
 }

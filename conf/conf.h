@@ -20,6 +20,9 @@ enum conf_log_format { CONF_LOG_TEXT, CONF_LOG_JSON };
 
 enum conf_log_level { CONF_LOG_ERROR, CONF_LOG_WARNING, CONF_LOG_INFO, CONF_LOG_DEBUG };
 
+/* When the wall clock is believed. */
+enum conf_clock { CONF_CLOCK_FLOOR, CONF_CLOCK_SYNCED, CONF_CLOCK_TRUST };
+
 /* [gateway] */
 struct conf_gateway {
     char *name;
@@ -27,6 +30,38 @@ struct conf_gateway {
     char *control; /* path of the control socket */
     enum conf_log_format log_format;
     enum conf_log_level log_level;
+    enum conf_clock clock;
+    char *fetch_proxy; /* URL; NULL: none */
+};
+
+/* What a link needs to be told of its certificates. */
+enum conf_revocation {
+    CONF_REVOCATION_HARD,  /* a fresh good status of each */
+    CONF_REVOCATION_GRACE, /* or one that was good until grace_s ago */
+    CONF_REVOCATION_SOFT,  /* that none is revoked, as far as is known */
+    CONF_REVOCATION_OFF,   /* nothing */
+};
+
+/* One place of CRLs. */
+enum conf_crl_kind { CONF_CRL_FILE, CONF_CRL_FOLDER, CONF_CRL_URL };
+
+struct conf_crl {
+    enum conf_crl_kind kind;
+    char *text; /* absolute path without a / at its end, or URL */
+    int line;   /* of the trust's file */
+};
+
+/* Who is asked with OCSP. */
+enum conf_ocsp {
+    CONF_OCSP_OFF,
+    CONF_OCSP_AIA, /* whom the certificate names, when it is one of fetch_hosts */
+    CONF_OCSP_URL, /* ocsp_url */
+};
+
+/* A host to which URLs of certificates are followed. */
+struct conf_fetch_host {
+    char *host;    /* lower case; IP addresses as inet_ntop prints them, without brackets */
+    uint16_t port; /* 0: any */
 };
 
 /* [trust NAME] */
@@ -34,7 +69,20 @@ struct conf_trust {
     char *name;
     char *anchors;
     char *intermediates; /* NULL: none */
-    enum revocation_mode revocation;
+    enum conf_revocation revocation;
+    uint32_t grace_s; /* counts only where a device's `revocation` is grace */
+    struct conf_crl *crls;
+    size_t crl_count;
+    bool has_crl; /* private to conf: `crl` is written, be it right or wrong */
+    enum conf_ocsp ocsp;
+    char *ocsp_url; /* NULL but with CONF_OCSP_URL */
+    bool nonce_required;
+    bool follow_cdp;
+    struct conf_fetch_host *fetch_hosts; /* not empty with follow_cdp and CONF_OCSP_AIA */
+    size_t fetch_host_count;
+    uint32_t check_timeout_ms;
+    bool is_strict_profile; /* false: path_settings.allows_loose_cas */
+    struct span policy;     /* path_settings.required_policy; empty: none. In the pool */
     enum tls_version tls_min;
     struct trust *trust; /* loaded and held; NULL when loading failed (a problem was noted) */
     const char *file;    /* where the section stands */
@@ -120,8 +168,12 @@ struct conf_device {
     char *certificate;
     char *key;
     char *trust_name;
-    struct identity *identity; /* loaded and held */
-    struct trust *trust;       /* held; the same object as the conf_trust's */
+    struct identity *identity;              /* loaded and held */
+    struct trust *trust;                    /* held; the same object as the conf_trust's */
+    const struct conf_trust *trust_section; /* lives as long as the device */
+    enum conf_revocation revocation;        /* the device's own or the trust's: what counts */
+    uint32_t grace_s;                       /* likewise; 0 unless revocation is grace */
+    bool writes_need_good;                  /* Modbus: writes pass only on a verdict of good */
     enum conf_start start;
     enum conf_while_down while_down;
     bool writes_allowed;
@@ -174,5 +226,8 @@ enum conf_change conf_compare_device(const struct conf_device *a, const struct c
 
 /* Words for messages and status: "serial", "mllp" … Never NULL. */
 const char *conf_protocol_name(enum conf_protocol p);
+
+/* "hard", "grace", "soft", "off". Never NULL. */
+const char *conf_revocation_name(enum conf_revocation r);
 
 #endif

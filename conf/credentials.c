@@ -105,7 +105,23 @@ static void refuse_fault(const struct loader *l, struct place at, const char *pa
     refuse(l, at, wrong, right_of(f));
 }
 
-static void load_trust(const struct loader *l, struct conf_trust *t)
+/* Does any link under this trust want its certificates checked? A device may be stricter than its
+ * trust, and they share one object: it must not pass as "off" for that device. */
+static bool is_checked(const struct conf *conf, const struct conf_trust *t)
+{
+    if (t->revocation != CONF_REVOCATION_OFF) {
+        return true;
+    }
+    for (size_t i = 0; i < conf->device_count; i++) {
+        const struct conf_device *d = &conf->devices[i];
+        if (d->trust_section == t && d->revocation != CONF_REVOCATION_OFF) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void load_trust(const struct loader *l, const struct conf *conf, struct conf_trust *t)
 {
     struct place anchors = {KEYS_TRUST, t->name, KEYS_ANCHORS};
     struct place intermediates = {KEYS_TRUST, t->name, KEYS_INTERMEDIATES};
@@ -122,7 +138,8 @@ static void load_trust(const struct loader *l, struct conf_trust *t)
                                       .anchors = t->anchors,
                                       .intermediates = t->intermediates,
                                       .tls_min = t->tls_min,
-                                      .revocation = t->revocation};
+                                      .revocation = is_checked(conf, t) ? REVOCATION_CHECKED
+                                                                        : REVOCATION_OFF};
     t->trust = trust_load(&settings, l->now_s, &fault);
     if (t->trust != NULL) {
         return;
@@ -174,18 +191,6 @@ static void load_identity(struct loader *l, struct conf_device *d)
     refuse_fault(l, is_key ? key : certificate, is_key ? d->key : d->certificate, &pair->fault);
 }
 
-/* The trust that the device names; NULL when it has none or that was not loaded. */
-static void take_trust(const struct conf *conf, struct conf_device *d)
-{
-    for (size_t i = 0; d->trust_name != NULL && i < conf->trust_count; i++) {
-        struct conf_trust *t = &conf->trusts[i];
-        if (t->trust != NULL && strcmp(t->name, d->trust_name) == 0) {
-            d->trust = trust_hold(t->trust);
-            return;
-        }
-    }
-}
-
 void credentials_load(struct conf *conf, const struct reader *reader, struct pool *pool,
                       int64_t now_s, struct problems *problems)
 {
@@ -198,11 +203,14 @@ void credentials_load(struct conf *conf, const struct reader *reader, struct poo
         return;
     }
     for (size_t i = 0; i < conf->trust_count; i++) {
-        load_trust(&l, &conf->trusts[i]);
+        load_trust(&l, conf, &conf->trusts[i]);
     }
     for (size_t i = 0; i < conf->device_count; i++) {
-        load_identity(&l, &conf->devices[i]);
-        take_trust(conf, &conf->devices[i]);
+        struct conf_device *d = &conf->devices[i];
+        load_identity(&l, d);
+        if (d->trust_section != NULL && d->trust_section->trust != NULL) {
+            d->trust = trust_hold(d->trust_section->trust);
+        }
     }
 }
 

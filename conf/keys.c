@@ -2,24 +2,17 @@
 
 #include <string.h>
 
-#include "conf/conf.h"
-
-#define PROTOCOL(p) (1U << (CONF_PROTOCOL_##p))
-#define MODBUS      (PROTOCOL(MODBUS_RTU) | PROTOCOL(MODBUS_TCP))
-#define STREAMS     (PROTOCOL(RAW) | PROTOCOL(GAP) | PROTOCOL(LINE) | PROTOCOL(MLLP))
-#define CONNECT     (1U << KEYS_ROLE_CONNECT)
+#include "conf/keys_inside.h"
 
 enum {
-    MS = 1,
-    SECOND = 1000 * MS,
+    SECOND = 1000, /* ms */
     MINUTE = 60 * SECOND,
     HOUR = 60 * MINUTE,
-    KIB = 1024,
-    MIB = 1024 * KIB,
 };
 
-/* A new key is one row here, one use in build.c or build_device.c, and a line of the man page. */
-static const struct keys_row table[KEYS_COUNT] = {
+/* Of [gateway] and [trust NAME]; those of [device NAME] are in keys_device.c. A new key is one row,
+ * one use in build.c, build_trust.c or build_device.c, and a line of the man page. */
+static const struct keys_row table[KEYS_DEVICE_FIRST] = {
     /* [gateway] */
     {
         .id = KEYS_GATEWAY_NAME,
@@ -74,6 +67,26 @@ static const struct keys_row table[KEYS_COUNT] = {
                 "device sections, and name no further folders.",
     },
 
+    {
+        .id = KEYS_CLOCK,
+        .section = KEYS_GATEWAY,
+        .name = "clock",
+        .type = KEYS_TYPE_CHOICE,
+        .fallback = "floor",
+        .words = {"floor", "synced", "trust"},
+        .help = "When the wall clock is believed: once it is not earlier than the build and the "
+                "newest evidence that is stored (floor), only while the kernel says that it is "
+                "synchronised (synced), or always (trust). Dates are judged with no other clock.",
+    },
+    {
+        .id = KEYS_FETCH_PROXY,
+        .section = KEYS_GATEWAY,
+        .name = "fetch_proxy",
+        .type = KEYS_TYPE_URL,
+        .fallback_words = "none; the environment is not asked",
+        .help = "HTTP proxy through which CRLs and OCSP responses are fetched, without a path.",
+    },
+
     /* [trust NAME] */
     {
         .id = KEYS_ANCHORS,
@@ -96,12 +109,101 @@ static const struct keys_row table[KEYS_COUNT] = {
         .section = KEYS_TRUST,
         .name = "revocation",
         .type = KEYS_TYPE_CHOICE,
-        .is_required = true,
-        .words = {"off"},
-        .right = "revocation = off, as checking is not in this version yet and that must be "
-                 "written out",
-        .help = "How peers' certificates are checked for revocation. Checking is not in this "
-                "version yet, and that must be written out: off is the only value.",
+        .fallback = "hard",
+        .words = {"hard", "grace", "soft", "off"},
+        .help = "What a link needs: a fresh good status of every certificate (hard), one that was "
+                "good until `grace` ago (grace), no revoked certificate (soft), or nothing (off). "
+                "See REVOCATION.",
+    },
+    {
+        .id = KEYS_GRACE,
+        .section = KEYS_TRUST,
+        .name = "grace",
+        .type = KEYS_TYPE_DURATION,
+        .fallback = "24h",
+        .floor = 1 * MINUTE,
+        .ceiling = 30U * 24 * HOUR,
+        .help = "How long the last known good status holds past its end; only with revocation = "
+                "grace.",
+    },
+    {
+        .id = KEYS_CRL,
+        .section = KEYS_TRUST,
+        .name = "crl",
+        .type = KEYS_TYPE_CRL,
+        .is_list = true,
+        .fallback_words = "none",
+        .help = "Where CRLs are: a file, a drop folder (a path that ends in / or leads to a "
+                "folder), whose files are read again when they change, or an http or https URL.",
+    },
+    {
+        .id = KEYS_OCSP,
+        .section = KEYS_TRUST,
+        .name = "ocsp",
+        .type = KEYS_TYPE_OCSP,
+        .fallback = "off",
+        .help = "The OCSP responder that is asked about every certificate of this trust; aia: the "
+                "one that the certificate itself names, of a valid chain and in fetch_hosts; or "
+                "off.",
+    },
+    {
+        .id = KEYS_OCSP_NONCE,
+        .section = KEYS_TRUST,
+        .name = "ocsp_nonce",
+        .type = KEYS_TYPE_CHOICE,
+        .fallback = "optional",
+        .words = {"required", "optional"},
+        .help = "Whether an answer without our nonce counts. Responders that sign beforehand never "
+                "have it; one that is there must be ours either way.",
+    },
+    {
+        .id = KEYS_FOLLOW_CDP,
+        .section = KEYS_TRUST,
+        .name = "follow_cdp",
+        .type = KEYS_TYPE_CHOICE,
+        .fallback = "no",
+        .words = {"no", "yes"},
+        .help = "Whether CRLs are also fetched from where the certificates of a valid chain say, "
+                "in fetch_hosts only.",
+    },
+    {
+        .id = KEYS_FETCH_HOSTS,
+        .section = KEYS_TRUST,
+        .name = "fetch_hosts",
+        .type = KEYS_TYPE_FETCH_HOST,
+        .is_list = true,
+        .fallback_words = "none",
+        .help = "The only hosts to which URLs of certificates are followed, each with its port or "
+                "for any. Required with follow_cdp = yes and with ocsp = aia.",
+    },
+    {
+        .id = KEYS_CHECK_TIMEOUT,
+        .section = KEYS_TRUST,
+        .name = "check_timeout",
+        .type = KEYS_TYPE_DURATION,
+        .fallback = "5s",
+        .floor = SECOND / 2,
+        .ceiling = 30 * SECOND,
+        .help = "How long a new link may wait for the status of a peer that is not known yet.",
+    },
+    {
+        .id = KEYS_CA_PROFILE,
+        .section = KEYS_TRUST,
+        .name = "ca_profile",
+        .type = KEYS_TYPE_CHOICE,
+        .fallback = "loose",
+        .words = {"loose", "strict"},
+        .help = "Whether certificates must also keep the rules that RFC 5280 makes for CAs and not "
+                "for who validates (strict), or may come from a simple tool (loose).",
+    },
+    {
+        .id = KEYS_POLICY,
+        .section = KEYS_TRUST,
+        .name = "policy",
+        .type = KEYS_TYPE_OID,
+        .fallback_words = "none",
+        .help = "A certificate policy that a peer's chain must be valid for. Policies are not "
+                "mapped.",
     },
     {
         .id = KEYS_TLS_MIN,
@@ -112,284 +214,22 @@ static const struct keys_row table[KEYS_COUNT] = {
         .words = {"1.2", "1.3"},
         .help = "The oldest TLS version that a peer may speak.",
     },
-
-    /* [device NAME] */
-    {
-        .id = KEYS_DESCRIPTION,
-        .section = KEYS_DEVICE,
-        .name = "description",
-        .type = KEYS_TYPE_TEXT,
-        .fallback_words = "none",
-        .help = "What the device is and where it stands, for people. A blank and a semicolon "
-                "begin a comment here too.",
-    },
-    {
-        .id = KEYS_PORT,
-        .section = KEYS_DEVICE,
-        .name = "port",
-        .type = KEYS_TYPE_PORT,
-        .is_required = true,
-        .help = "Where the device is: serial:PATH, tcp:HOST:PORT (the gateway dials the device) "
-                "or tcp-listen:ADDRESS:PORT (the device dials the gateway).",
-    },
-    {
-        .id = KEYS_FROM,
-        .section = KEYS_DEVICE,
-        .name = "from",
-        .type = KEYS_TYPE_SOURCE,
-        .is_list = true,
-        .fallback_words = "anyone, on a loopback address only",
-        .ports = 1U << CONF_PORT_TCP_LISTEN,
-        .help = "Addresses that the device may dial from. Required unless the gateway listens "
-                "on a loopback address.",
-    },
-    {
-        .id = KEYS_LINE,
-        .section = KEYS_DEVICE,
-        .name = "line",
-        .type = KEYS_TYPE_LINE,
-        .ports = 1U << CONF_PORT_SERIAL,
-        .help = "Required for a serial port: bits per second (50 to 4000000, any that the driver "
-                "takes), data bits 5 to 8 with parity N, E, O, M or S and 1 or 2 stop bits, and "
-                "then rtscts, xonxoff or rs485 where the device has it.",
-    },
-    {
-        .id = KEYS_PROTOCOL,
-        .section = KEYS_DEVICE,
-        .name = "protocol",
-        .type = KEYS_TYPE_CHOICE,
-        .is_required = true,
-        .words = {"raw", "gap", "line", "mllp", "modbus-rtu", "modbus-tcp"},
-        .help = "Where a message ends: raw (at every read), gap (after silence), line (CR, LF or "
-                "both), mllp (HL7), modbus-rtu (the device is a unit on a serial line), "
-                "modbus-tcp.",
-    },
-    {
-        .id = KEYS_UNIT_MAP,
-        .section = KEYS_DEVICE,
-        .name = "unit_map",
-        .type = KEYS_TYPE_UNITS,
-        .is_list = true,
-        .protocols = MODBUS,
-        .help = "Required for Modbus: the units that exist at the device. 1 and 1-4 keep their "
-                "numbers; 10>1 lets the hospital's unit 10 stand for unit 1. Any other unit is "
-                "answered with exception 0A.",
-    },
-    {
-        .id = KEYS_WRITES,
-        .section = KEYS_DEVICE,
-        .name = "writes",
-        .type = KEYS_TYPE_CHOICE,
-        .fallback = "deny",
-        .words = {"deny", "allow"},
-        .protocols = MODBUS,
-        .help = "Whether requests that may change something in the device pass. Denied ones are "
-                "answered with exception 01.",
-    },
-    {
-        .id = KEYS_GAP,
-        .section = KEYS_DEVICE,
-        .name = "gap",
-        .type = KEYS_TYPE_DURATION,
-        .fallback = "20ms",
-        .floor = 1 * MS,
-        .ceiling = 10 * SECOND,
-        .protocols = PROTOCOL(GAP) | PROTOCOL(LINE),
-        .help = "Silence that ends a message (gap), or the wait for LF after CR (line).",
-    },
-    {
-        .id = KEYS_MAX_FRAME,
-        .section = KEYS_DEVICE,
-        .name = "max_frame",
-        .type = KEYS_TYPE_SIZE,
-        .fallback_words = "4KiB, with mllp 2MiB",
-        .floor = 16,
-        .ceiling = 64 * MIB,
-        .protocols = PROTOCOL(GAP) | PROTOCOL(LINE) | PROTOCOL(MLLP),
-        .help = "The longest message, its framing included. What is longer is dropped and "
-                "counted.",
-    },
-    {
-        .id = KEYS_LISTEN,
-        .section = KEYS_DEVICE,
-        .name = "listen",
-        .type = KEYS_TYPE_ADDRESS,
-        .help = "Address where the hospital dials in with TLS. Several devices may share one: "
-                "the server name that the hospital asks for then chooses the device. Either "
-                "listen or connect is required.",
-    },
-    {
-        .id = KEYS_CONNECT,
-        .section = KEYS_DEVICE,
-        .name = "connect",
-        .type = KEYS_TYPE_SERVER,
-        .is_list = true,
-        .help = "Hospital servers that the gateway dials with TLS, the first one first. Either "
-                "listen or connect is required.",
-    },
-    {
-        .id = KEYS_SERVER_NAME,
-        .section = KEYS_DEVICE,
-        .name = "server_name",
-        .type = KEYS_TYPE_HOST,
-        .fallback_words = "with connect, the host of the entry in use",
-        .help = "With connect: the name that is asked for and that the server's certificate must "
-                "carry. With listen: a name that chooses this device, besides those in its "
-                "certificate.",
-    },
-    {
-        .id = KEYS_ALLOW,
-        .section = KEYS_DEVICE,
-        .name = "allow",
-        .type = KEYS_TYPE_PEER,
-        .is_list = true,
-        .fallback_words = "with connect, the name of the server",
-        .help = "Peers that may use the link, by a subjectAltName of their certificate: "
-                "dns:NAME, uri:URI or ip:ADDRESS. Required with listen.",
-    },
-    {
-        .id = KEYS_CERTIFICATE,
-        .section = KEYS_DEVICE,
-        .name = "certificate",
-        .type = KEYS_TYPE_PATH,
-        .is_required = true,
-        .help = "PEM file with the device's own certificate, and then its chain.",
-    },
-    {
-        .id = KEYS_KEY,
-        .section = KEYS_DEVICE,
-        .name = "key",
-        .type = KEYS_TYPE_PATH,
-        .is_required = true,
-        .help = "PEM file with the private key of that certificate, of mode 0600 or stricter.",
-    },
-    {
-        .id = KEYS_DEVICE_TRUST,
-        .section = KEYS_DEVICE,
-        .name = "trust",
-        .type = KEYS_TYPE_NAME,
-        .is_required = true,
-        .help = "The trust section that judges the peers of this device.",
-    },
-    {
-        .id = KEYS_START,
-        .section = KEYS_DEVICE,
-        .name = "start",
-        .type = KEYS_TYPE_CHOICE,
-        .fallback = "always",
-        .words = {"always", "data"},
-        .roles = CONNECT,
-        .help = "When to dial: always keep the link up, or dial when the device sends something.",
-    },
-    {
-        .id = KEYS_WHILE_DOWN,
-        .section = KEYS_DEVICE,
-        .name = "while_down",
-        .type = KEYS_TYPE_CHOICE,
-        .fallback_words = "drop with serial, else block",
-        .words = {"drop", "block"},
-        .protocols = STREAMS,
-        .help = "What happens to the device's bytes while there is no link: drop them (counted "
-                "and logged as loss), or leave them unread so that the device waits.",
-    },
-    {
-        .id = KEYS_MAX_LINKS,
-        .section = KEYS_DEVICE,
-        .name = "max_links",
-        .type = KEYS_TYPE_NUMBER,
-        .fallback = "16",
-        .floor = 1,
-        .ceiling = 1024,
-        .help = "Links of this device at the same time.",
-    },
-    {
-        .id = KEYS_RESPONSE_TIMEOUT,
-        .section = KEYS_DEVICE,
-        .name = "response_timeout",
-        .type = KEYS_TYPE_DURATION,
-        .fallback = "1s",
-        .floor = 10 * MS,
-        .ceiling = 60 * SECOND,
-        .protocols = MODBUS,
-        .help = "How long the device may take to answer a request.",
-    },
-    {
-        .id = KEYS_DIAL_TIMEOUT,
-        .section = KEYS_DEVICE,
-        .name = "dial_timeout",
-        .type = KEYS_TYPE_DURATION,
-        .fallback = "5s",
-        .floor = 100 * MS,
-        .ceiling = 5 * MINUTE,
-        .help = "How long it may take to look up and reach a server, or a TCP device.",
-    },
-    {
-        .id = KEYS_HANDSHAKE_TIMEOUT,
-        .section = KEYS_DEVICE,
-        .name = "handshake_timeout",
-        .type = KEYS_TYPE_DURATION,
-        .fallback = "10s",
-        .floor = 100 * MS,
-        .ceiling = 5 * MINUTE,
-        .help = "How long the TLS handshake may take.",
-    },
-    {
-        .id = KEYS_IDLE_TIMEOUT,
-        .section = KEYS_DEVICE,
-        .name = "idle_timeout",
-        .type = KEYS_TYPE_DURATION,
-        .or_never = true,
-        .fallback = "never",
-        .floor = 100 * MS,
-        .ceiling = 24 * HOUR,
-        .help = "A link over which nothing passed for so long is closed.",
-    },
-    {
-        .id = KEYS_DRAIN_TIMEOUT,
-        .section = KEYS_DEVICE,
-        .name = "drain_timeout",
-        .type = KEYS_TYPE_DURATION,
-        .fallback = "5s",
-        .floor = 100 * MS,
-        .ceiling = 5 * MINUTE,
-        .help = "How long a link that is to end may take to send what it holds.",
-    },
-    {
-        .id = KEYS_RETRY_MIN,
-        .section = KEYS_DEVICE,
-        .name = "retry_min",
-        .type = KEYS_TYPE_DURATION,
-        .fallback = "1s",
-        .floor = 100 * MS,
-        .ceiling = 10 * MINUTE,
-        .roles = CONNECT,
-        .help = "Upper bound of the first wait before dialling again; it doubles from try to try.",
-    },
-    {
-        .id = KEYS_RETRY_MAX,
-        .section = KEYS_DEVICE,
-        .name = "retry_max",
-        .type = KEYS_TYPE_DURATION,
-        .fallback = "60s",
-        .floor = 100 * MS,
-        .ceiling = 1 * HOUR,
-        .roles = CONNECT,
-        .help = "Upper bound of every wait before dialling again; not less than retry_min.",
-    },
 };
 
 static const char *const section_words[KEYS_SECTIONS] = {"gateway", "trust", "device"};
 
 const struct keys_row *keys_get(enum keys_id id)
 {
-    return &table[id];
+    return (int)id < (int)KEYS_DEVICE_FIRST ? &table[id]
+                                            : &keys_device_rows[id - KEYS_DEVICE_FIRST];
 }
 
 const struct keys_row *keys_find(enum keys_section section, const char *name)
 {
     for (size_t i = 0; i < KEYS_COUNT; i++) {
-        if (table[i].section == section && strcmp(table[i].name, name) == 0) {
-            return &table[i];
+        const struct keys_row *row = keys_get((enum keys_id)i);
+        if (row->section == section && strcmp(row->name, name) == 0) {
+            return row;
         }
     }
     return NULL;
@@ -442,8 +282,9 @@ const char *keys_nearest(enum keys_section section, const char *name)
     const char *nearest = NULL;
     size_t best = SIZE_MAX;
     for (size_t i = 0; i < KEYS_COUNT; i++) {
-        if (table[i].section == section && is_nearer(table[i].name, name, strlen(name), &best)) {
-            nearest = table[i].name;
+        const struct keys_row *row = keys_get((enum keys_id)i);
+        if (row->section == section && is_nearer(row->name, name, strlen(name), &best)) {
+            nearest = row->name;
         }
     }
     return nearest;

@@ -22,10 +22,21 @@ enum keys_id {
     KEYS_LOG_FORMAT,
     KEYS_LOG_LEVEL,
     KEYS_INCLUDE,
+    KEYS_CLOCK,
+    KEYS_FETCH_PROXY,
 
     KEYS_ANCHORS,
     KEYS_INTERMEDIATES,
     KEYS_REVOCATION,
+    KEYS_GRACE,
+    KEYS_CRL,
+    KEYS_OCSP,
+    KEYS_OCSP_NONCE,
+    KEYS_FOLLOW_CDP,
+    KEYS_FETCH_HOSTS,
+    KEYS_CHECK_TIMEOUT,
+    KEYS_CA_PROFILE,
+    KEYS_POLICY,
     KEYS_TLS_MIN,
 
     KEYS_DESCRIPTION,
@@ -44,6 +55,9 @@ enum keys_id {
     KEYS_CERTIFICATE,
     KEYS_KEY,
     KEYS_DEVICE_TRUST,
+    KEYS_DEVICE_REVOCATION,
+    KEYS_DEVICE_GRACE,
+    KEYS_WRITE_REVOCATION,
     KEYS_START,
     KEYS_WHILE_DOWN,
     KEYS_MAX_LINKS,
@@ -59,21 +73,26 @@ enum keys_id {
 
 /* How a value is written. */
 enum keys_type {
-    KEYS_TYPE_TEXT,     /* any text */
-    KEYS_TYPE_NAME,     /* letters, digits, - _ . */
-    KEYS_TYPE_PATH,     /* a file or folder, relative to the file that names it */
-    KEYS_TYPE_DURATION, /* 500ms 10s 5m 24h; kept in milliseconds */
-    KEYS_TYPE_SIZE,     /* 4096 4KiB 2MiB; kept in bytes */
-    KEYS_TYPE_NUMBER,   /* digits */
-    KEYS_TYPE_CHOICE,   /* one of `words`; kept as its place among them */
-    KEYS_TYPE_PORT,     /* serial:PATH, tcp:HOST:PORT, tcp-listen:ADDRESS:PORT */
-    KEYS_TYPE_LINE,     /* 9600 8E1 rtscts */
-    KEYS_TYPE_UNITS,    /* 1, 3-5, 10>1 */
-    KEYS_TYPE_ADDRESS,  /* IP address and port */
-    KEYS_TYPE_SERVER,   /* host and port */
-    KEYS_TYPE_SOURCE,   /* IP address */
-    KEYS_TYPE_HOST,     /* host name or IP address */
-    KEYS_TYPE_PEER,     /* dns:NAME, uri:URI, ip:ADDRESS */
+    KEYS_TYPE_TEXT,       /* any text */
+    KEYS_TYPE_NAME,       /* letters, digits, - _ . */
+    KEYS_TYPE_PATH,       /* a file or folder, relative to the file that names it */
+    KEYS_TYPE_DURATION,   /* 500ms 10s 5m 24h; kept in milliseconds */
+    KEYS_TYPE_SIZE,       /* 4096 4KiB 2MiB; kept in bytes */
+    KEYS_TYPE_NUMBER,     /* digits */
+    KEYS_TYPE_CHOICE,     /* one of `words`; kept as its place among them */
+    KEYS_TYPE_PORT,       /* serial:PATH, tcp:HOST:PORT, tcp-listen:ADDRESS:PORT */
+    KEYS_TYPE_LINE,       /* 9600 8E1 rtscts */
+    KEYS_TYPE_UNITS,      /* 1, 3-5, 10>1 */
+    KEYS_TYPE_ADDRESS,    /* IP address and port */
+    KEYS_TYPE_SERVER,     /* host and port */
+    KEYS_TYPE_SOURCE,     /* IP address */
+    KEYS_TYPE_HOST,       /* host name or IP address */
+    KEYS_TYPE_PEER,       /* dns:NAME, uri:URI, ip:ADDRESS */
+    KEYS_TYPE_URL,        /* http://HOST… or https://HOST… */
+    KEYS_TYPE_CRL,        /* a path as above, or such a URL */
+    KEYS_TYPE_OCSP,       /* such a URL, aia or off */
+    KEYS_TYPE_FETCH_HOST, /* host or host and port */
+    KEYS_TYPE_OID,        /* 1.3.6.1.4.1.99999.1 */
 };
 
 /* Which end opens the TLS link. */
@@ -86,10 +105,11 @@ struct keys_row {
     enum keys_section section;
     const char *name;
     enum keys_type type;
-    bool is_list;               /* may be repeated, and holds several values separated by commas */
-    bool is_required;           /* without condition */
-    bool or_never;              /* a duration that may be "never" or 0, both kept as KEYS_NEVER */
-    const char *fallback;       /* the default as one would write it; NULL: none, or it depends */
+    bool is_list;         /* may be repeated, and holds several values separated by commas */
+    bool is_required;     /* without condition */
+    bool or_never;        /* a duration that may be "never" or 0, both kept as KEYS_NEVER */
+    bool is_inherited;    /* of a device: where it is missing, its trust's key of that name holds */
+    const char *fallback; /* the default as one would write it; NULL: none, or it depends */
     const char *fallback_words; /* what `fallback` depends on, for people; NULL: nothing to say */
     const char *words[KEYS_WORDS_MAX]; /* of a choice, ends with NULL */
     uint32_t floor, ceiling;           /* of a number, duration (ms) or size (bytes) */

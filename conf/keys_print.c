@@ -106,6 +106,16 @@ static const char *plain_form(enum keys_type type)
         return "a host name or an IP address";
     case KEYS_TYPE_PEER:
         return "dns:NAME, uri:URI or ip:ADDRESS";
+    case KEYS_TYPE_URL:
+        return "an http or https URL";
+    case KEYS_TYPE_CRL:
+        return "a file, a folder, or an http or https URL";
+    case KEYS_TYPE_OCSP:
+        return "an http or https URL, aia or off";
+    case KEYS_TYPE_FETCH_HOST:
+        return "HOST or HOST:PORT, for example pki.hospital.example";
+    case KEYS_TYPE_OID:
+        return "an OID, for example 1.3.6.1.4.1.99999.1";
     case KEYS_TYPE_DURATION:
     case KEYS_TYPE_SIZE:
     case KEYS_TYPE_NUMBER:

@@ -123,16 +123,24 @@ char *section_text(struct section *s, enum keys_id id)
     return value != NULL ? section_copy(s, value) : NULL;
 }
 
-char *section_path(struct section *s, enum keys_id id)
+static char *absolute(struct section *s, const struct reader_entry *entry, const char *value)
 {
-    const char *value = value_of(s, id);
-    if (value == NULL) {
-        return NULL;
-    }
     char *path = source_absolute(s->pool, s->text->dir, value);
     if (path == NULL) {
         /* Too long is as rare as no memory, and as final. */
-        section_refuse(s, section_entry(s, id), "gives no usable path", "a shorter path");
+        section_refuse(s, entry, "gives no usable path", "a shorter path");
+        s->no_memory = true;
     }
     return path;
+}
+
+char *section_path(struct section *s, enum keys_id id)
+{
+    const char *value = value_of(s, id);
+    return value != NULL ? absolute(s, section_entry(s, id), value) : NULL;
+}
+
+char *section_item_path(struct section *s, const struct reader_entry *entry)
+{
+    return absolute(s, entry, entry->value);
 }

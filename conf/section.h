@@ -53,8 +53,9 @@ char *section_copy(struct section *s, const char *text);
 /* The text of a key, or its default; NULL when there is neither or no memory. In the pool. */
 char *section_text(struct section *s, enum keys_id id);
 
-/* The same for a path, made absolute. */
+/* The same for a path, made absolute; and for one item of a list of paths. */
 char *section_path(struct section *s, enum keys_id id);
+char *section_item_path(struct section *s, const struct reader_entry *entry);
 
 /* Out of memory: noted once as a problem. */
 void section_run_out(struct section *s);

@@ -68,6 +68,25 @@ int values_port(const char *text, struct values_port *out, struct values_error *
 /* "9600 8E1", "115200 8N1 rtscts" */
 int values_line(const char *text, struct conf_line *out, struct values_error *why);
 
+/* Is it meant as a URL ("://" stands in it), and not as a path? */
+bool values_is_url(const char *text);
+
+/* An http or https URL without a user and without a fragment. *path is what stands behind its host
+ * and port, in `text`; may be empty. */
+int values_url(const char *text, const char **path, struct values_error *why);
+
+/* HOST or HOST:PORT as in a URL: port 0 when it is not there. host in lower case. */
+int values_fetch_host(const char *text, struct values_address *out, struct values_error *why);
+
+/* An object identifier such as 1.3.6.1.4.1.99999.1, as the content of its DER; numbers up to 32
+ * bits. */
+struct values_oid {
+    uint8_t bytes[VALUES_PATH_SIZE]; /* a line's text is always longer */
+    size_t len;
+};
+
+int values_oid(const char *text, struct values_oid *out, struct values_error *why);
+
 /* An empty map, and one more item in it: "1", "1-4", "10>1". Bus units are 1 to 247, and 255 where
  * allow_255 (a Modbus/TCP device may be unit 255 to itself). On -1 the map is as before. */
 void values_units_clear(struct conf_unit_map *map);

@@ -205,7 +205,7 @@ static void log_start(const struct conf *conf)
     };
     log_event(CONF_LOG_INFO, NULL, "start", fields, sizeof(fields) / sizeof(fields[0]));
     for (size_t i = 0; i < conf->trust_count; i++) {
-        if (conf->trusts[i].revocation == REVOCATION_OFF) {
+        if (conf->trusts[i].revocation == CONF_REVOCATION_OFF) {
             const struct log_field trust[] = {LOG_TEXT("trust", conf->trusts[i].name)};
             log_event(CONF_LOG_WARNING, NULL, "revocation-off", trust, 1);
         }

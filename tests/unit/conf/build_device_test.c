@@ -403,8 +403,8 @@ Test(build_device, wrong_ranges_are_refused_for_every_key_that_has_one)
             if (row->or_never && value == 0) {
                 continue;
             }
-            (void)snprintf(text, sizeof(text), "%s%s = %u%s\n", FIXTURE_DEVICE, row->name, value,
-                           unit);
+            const char *before = row->section == KEYS_TRUST ? "[trust t]\n" : FIXTURE_DEVICE;
+            (void)snprintf(text, sizeof(text), "%s%s = %u%s\n", before, row->name, value, unit);
             fixture_build(&f, text);
             bool said = false;
             for (size_t i = 0; i < problems_count(f.problems); i++) {

@@ -27,7 +27,9 @@ Test(build, fills_gateway_and_trust)
     cr_assert_str_eq(f.conf.trusts[0].anchors, "/etc/w/a.pem");
     cr_assert_str_eq(f.conf.trusts[0].intermediates, "/etc/w/i.pem");
     cr_assert_eq(f.conf.trusts[0].tls_min, TLS_VERSION_1_2);
-    cr_assert_eq(f.conf.trusts[0].revocation, REVOCATION_OFF);
+    cr_assert_eq(f.conf.trusts[0].revocation, CONF_REVOCATION_OFF);
+    cr_assert_eq(f.conf.gateway.clock, CONF_CLOCK_FLOOR);
+    cr_assert_null(f.conf.gateway.fetch_proxy);
     cr_assert_eq(f.conf.trusts[0].line, 7);
     cr_assert_str_eq(f.conf.trusts[0].file, "t.conf");
     cr_assert_eq(f.conf.device_count, 1);
@@ -110,22 +112,30 @@ Test(build, finds_a_trust_that_stands_behind_its_device)
     fixture_end(&f);
 }
 
-Test(build, refuses_trusts_without_revocation_written_out)
+/* [gateway] with two lines of its own, a trust without revocation, and a device. */
+#define PROXY(url)                                                                                 \
+    "[gateway]\nname = g\nclock = synced\nfetch_proxy = " url                                      \
+    "\n[trust t]\nanchors = a\nrevocation = off\n"                                                 \
+    "[device d]\ncertificate = c\nkey = k\ntrust = t\n" FIXTURE_MLLP
+
+Test(build, takes_clock_and_proxy)
 {
-    static const char RIGHT[] =
-        "right: revocation = off, as checking is not in this version yet and "
-        "that must be written out";
-    static const char REST[] = "[gateway]\nname = g\n[device d]\ncertificate = c\nkey = k\n"
-                               "trust = t\n" FIXTURE_MLLP;
-    char text[512];
-    char line[256];
-    (void)snprintf(text, sizeof(text), "[trust t]\nanchors = a\n%s", REST);
-    (void)snprintf(line, sizeof(line), "t.conf:1: [trust t] has no revocation; %s", RIGHT);
-    fixture_expect_one(text, line);
-    (void)snprintf(text, sizeof(text), "[trust t]\nanchors = a\nrevocation = ocsp\n%s", REST);
-    (void)snprintf(line, sizeof(line),
-                   "t.conf:3: revocation = ocsp is not a word that is known here; %s", RIGHT);
-    fixture_expect_one(text, line);
+    struct fixture f;
+    fixture_build(&f, PROXY("http://10.0.0.1:3128/"));
+    cr_assert_eq(problems_count(f.problems), 0);
+    cr_assert_eq(f.conf.gateway.clock, CONF_CLOCK_SYNCED);
+    cr_assert_str_eq(f.conf.gateway.fetch_proxy, "http://10.0.0.1:3128/");
+    fixture_end(&f);
+}
+
+Test(build, refuses_a_proxy_that_is_none)
+{
+    fixture_expect_one(PROXY("10.0.0.1:3128"),
+                       "t.conf:4: fetch_proxy = 10.0.0.1:3128 is no http or https URL; right: "
+                       "http://HOST/PATH or https://HOST/PATH");
+    fixture_expect_one(PROXY("http://10.0.0.1/x"),
+                       "t.conf:4: fetch_proxy = http://10.0.0.1/x has a path, which no proxy has; "
+                       "right: http://HOST:PORT");
 }
 
 Test(build, example_file_is_right_but_for_its_certificates)

@@ -18,11 +18,7 @@ Test(section, notes_missing_keys_at_the_header)
 {
     struct fixture f;
     struct section s;
-    const char *lines[] = {"t.conf:2: [trust t] has no anchors; right: anchors = a path",
-                           "t.conf:2: [trust t] has no revocation; right: revocation = off, as "
-                           "checking is not in this "
-                           "version yet and that must be written out",
-                           NULL};
+    const char *lines[] = {"t.conf:2: [trust t] has no anchors; right: anchors = a path", NULL};
     open_first(&f, &s, "; x\n[trust t]\n");
     fixture_expect(&f, lines);
     fixture_end(&f);
@@ -56,19 +52,6 @@ Test(section, notes_wrong_values_with_what_would_be_right)
                            "1024"));
     cr_assert_eq(s.number[KEYS_GAP], 20, "the default stands in");
     cr_assert_not(section_has_choice(&s, KEYS_PROTOCOL));
-    fixture_end(&f);
-}
-
-Test(section, revocation_says_why_it_must_be_off)
-{
-    struct fixture f;
-    struct section s;
-    const char *lines[] = {"t.conf:3: revocation = crl is not a word that is known here; right: "
-                           "revocation = off, as checking is not in this version yet and that must "
-                           "be written out",
-                           NULL};
-    open_first(&f, &s, "[trust t]\nanchors = a\nrevocation = crl\n");
-    fixture_expect(&f, lines);
     fixture_end(&f);
 }
 
