@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* What getopt_long answers for an option without a letter. */
-enum { OPTION_JSON = 256, OPTION_HELP_CONFIG };
+enum { OPTION_JSON = 256, OPTION_HELP_CONFIG, OPTION_REASON, OPTION_FOR, OPTION_END };
 
 static const char general_help[] =
     "Usage: wardgate COMMAND [OPTION]...\n"
@@ -18,10 +18,14 @@ static const char general_help[] =
     "  reload    make the running gateway read its configuration anew\n"
     "  verify    judge a certificate chain with its CRLs and OCSP answers, and say why\n"
     "  version   print the version\n"
+    "  block     cut a device or a certificate off at once, without any CA\n"
+    "  unblock   undo a block\n"
+    "  break-glass         let a device's links come up without a verdict for a while\n"
+    "  revocation refresh  read every CRL source now\n"
     "\n"
     "'wardgate COMMAND --help' tells more. Manual: wardgate(8), wardgate.conf(5).\n"
-    "Exit codes: 0 good, 1 refused by verify, 64 wrong usage, 69 cannot bind or open, or no\n"
-    "gateway answers, 70 internal error, 78 wrong configuration.\n";
+    "Exit codes: 0 good, 1 refused by verify, 64 wrong usage, 69 cannot bind or open, no\n"
+    "gateway answers or a source failed, 70 internal error, 78 wrong configuration.\n";
 
 static const char run_help[] =
     "Usage: wardgate run [-c FILE]\n"
@@ -70,6 +74,60 @@ static const char reload_help[] =
     "Exit code 78 when the new configuration is wrong, 69 when no gateway answers or a new\n"
     "address cannot be bound.\n";
 
+static const char revocation_help[] =
+    "Usage: wardgate revocation refresh [-c FILE] [--json]\n"
+    "Makes the running gateway read every CRL source now, and waits until the verdicts that\n"
+    "follow are in force: a link with a peer that is revoked now is cut when this returns.\n"
+    "\n"
+    "  -c, --config FILE   configuration, where the control socket is named\n"
+    "                      [" COMMAND_CONF_PATH "]\n"
+    "      --json          the gateway's answer, as one line of JSON\n"
+    "  -h, --help          this text\n"
+    "\n"
+    "Exit code 69 when a source failed (it is named) or no gateway answers.\n";
+
+static const char block_help[] =
+    "Usage: wardgate block SERIAL|FINGERPRINT|DEVICE --reason TEXT [-c FILE] [--json]\n"
+    "Cuts its links at once and lets none come up, whatever the CA says, also after a restart.\n"
+    "\n"
+    "  SERIAL              serial number of a certificate, hexadecimal, as status shows it\n"
+    "  FINGERPRINT         SHA-256 over a certificate, 64 hexadecimal digits\n"
+    "  DEVICE              name of a device's section; it wins when it looks like a serial\n"
+    "      --reason TEXT   kept beside the block; required\n"
+    "  -c, --config FILE   configuration, where the control socket is named\n"
+    "                      [" COMMAND_CONF_PATH "]\n"
+    "      --json          the gateway's answer, as one line of JSON\n"
+    "  -h, --help          this text\n"
+    "\n"
+    "'wardgate status' shows the block list. Exit code 69 when no gateway answers.\n";
+
+static const char unblock_help[] =
+    "Usage: wardgate unblock SERIAL|FINGERPRINT|DEVICE [-c FILE] [--json]\n"
+    "Takes what 'wardgate block' put on the block list off it; links come up by themselves.\n"
+    "\n"
+    "  -c, --config FILE   configuration, where the control socket is named\n"
+    "                      [" COMMAND_CONF_PATH "]\n"
+    "      --json          the gateway's answer, as one line of JSON\n"
+    "  -h, --help          this text\n"
+    "\n"
+    "Exit code 64 when it is not on the list, 69 when no gateway answers.\n";
+
+static const char break_glass_help[] =
+    "Usage: wardgate break-glass DEVICE --for TIME --reason TEXT [-c FILE] [--json]\n"
+    "       wardgate break-glass DEVICE --end [-c FILE] [--json]\n"
+    "For a clinical emergency: lets the device's links come up though nobody can say whether\n"
+    "the peer is revoked. Who is revoked or blocked stays out. Each use is logged.\n"
+    "\n"
+    "      --for TIME      from 1m to 24h, such as 90m or 2h; 0 ends it\n"
+    "      --end           end it now\n"
+    "      --reason TEXT   for the log; required but to end it\n"
+    "  -c, --config FILE   configuration, where the control socket is named\n"
+    "                      [" COMMAND_CONF_PATH "]\n"
+    "      --json          the gateway's answer, as one line of JSON\n"
+    "  -h, --help          this text\n"
+    "\n"
+    "Exit code 69 when no gateway answers.\n";
+
 static const char version_help[] =
     "Usage: wardgate version [-v]\n"
     "\n"
@@ -80,16 +138,21 @@ struct command {
     const char *name;
     int (*run)(const struct command_options *options);
     const char *letters;      /* for getopt; an option that is not here is refused */
-    const char *long_letters; /* of long options without a letter: j(son), k(eys) */
+    const char *long_letters; /* of long options without a letter: see has_option */
+    const char *subject;      /* what the one argument is, which must be there; NULL: none */
     const char *help;
 };
 
 static const struct command commands[] = {
-    {"run", cmd_run, ":hc:", "", run_help},
-    {"check", cmd_check, ":hc:", "k", check_help},
-    {"status", cmd_status, ":hc:", "j", status_help},
-    {"reload", cmd_reload, ":hc:", "", reload_help},
-    {"version", cmd_version, ":hv", "", version_help},
+    {"run", cmd_run, ":hc:", "", NULL, run_help},
+    {"check", cmd_check, ":hc:", "k", NULL, check_help},
+    {"status", cmd_status, ":hc:", "j", NULL, status_help},
+    {"reload", cmd_reload, ":hc:", "", NULL, reload_help},
+    {"version", cmd_version, ":hv", "", NULL, version_help},
+    {"revocation", cmd_revocation, ":hc:", "j", "'refresh'", revocation_help},
+    {"block", cmd_block, ":hc:", "jr", "SERIAL, FINGERPRINT or DEVICE", block_help},
+    {"unblock", cmd_unblock, ":hc:", "j", "SERIAL, FINGERPRINT or DEVICE", unblock_help},
+    {"break-glass", cmd_break_glass, ":hc:", "jrfe", "DEVICE", break_glass_help},
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
@@ -100,6 +163,9 @@ static const struct option long_options[] = {
     {"verbose", no_argument, NULL, 'v'},
     {"json", no_argument, NULL, OPTION_JSON},
     {"help-config", optional_argument, NULL, OPTION_HELP_CONFIG},
+    {"reason", required_argument, NULL, OPTION_REASON},
+    {"for", required_argument, NULL, OPTION_FOR},
+    {"end", no_argument, NULL, OPTION_END},
     {NULL, 0, NULL, 0},
 };
 
@@ -113,11 +179,10 @@ static int refuse(const struct command *c, const char *what, const char *subject
 
 static bool has_option(const struct command *c, int option)
 {
-    if (option == OPTION_JSON) {
-        return strchr(c->long_letters, 'j') != NULL;
-    }
-    if (option == OPTION_HELP_CONFIG) {
-        return strchr(c->long_letters, 'k') != NULL;
+    static const char letters[] = {'j', 'k', 'r', 'f', 'e'}; /* from OPTION_JSON on, in its order */
+
+    if (option >= OPTION_JSON) {
+        return strchr(c->long_letters, letters[option - OPTION_JSON]) != NULL;
     }
     return strchr(c->letters, option) != NULL;
 }
@@ -134,6 +199,15 @@ static bool note_option(struct command_options *o, int option)
         return true;
     case OPTION_JSON:
         o->is_json = true;
+        return true;
+    case OPTION_REASON:
+        o->reason = optarg;
+        return true;
+    case OPTION_FOR:
+        o->for_text = optarg;
+        return true;
+    case OPTION_END:
+        o->ends = true;
         return true;
     default:
         o->shows_keys = optarg == NULL;
@@ -153,6 +227,19 @@ static const char *unliked(char **argv)
     return letter;
 }
 
+/* An option of another command: getopt has taken it, and its value, too. */
+static const char *foreign(int option, char **argv)
+{
+    static char name[32];
+    for (const struct option *o = long_options; o->name != NULL; o++) {
+        if (o->val == option && option >= OPTION_JSON) {
+            (void)snprintf(name, sizeof(name), "--%s", o->name);
+            return name;
+        }
+    }
+    return unliked(argv);
+}
+
 static int run_command(const struct command *c, int argc, char **argv)
 {
     struct command_options options = {.conf_path = COMMAND_CONF_PATH};
@@ -165,15 +252,25 @@ static int run_command(const struct command *c, int argc, char **argv)
         if (option == ':') {
             return refuse(c, "a value is missing after", unliked(argv));
         }
-        if (option == '?' || !has_option(c, option)) {
+        if (option == '?') {
             return refuse(c, "unknown option", unliked(argv));
+        }
+        if (!has_option(c, option)) {
+            return refuse(c, "unknown option", foreign(option, argv));
         }
         if (!note_option(&options, option)) {
             return refuse(c, "unknown value of --help-config:", optarg);
         }
     }
+    if (c->subject != NULL && optind < argc) {
+        options.subject = argv[optind];
+        optind++;
+    }
     if (optind < argc) {
         return refuse(c, "needless argument", argv[optind]);
+    }
+    if (c->subject != NULL && options.subject == NULL) {
+        return refuse(c, "an argument is missing:", c->subject);
     }
     return c->run(&options);
 }

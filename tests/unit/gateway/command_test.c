@@ -50,6 +50,23 @@ static const struct row rows[] = {
     {{"status", "--jsn"}, COMMAND_USAGE, "unknown option --jsn"},
     {{"status", "--json=1"}, COMMAND_USAGE, "unknown option --json=1"},
     {{"reload", "--json"}, COMMAND_USAGE, "unknown option --json"},
+    {{"revocation", "--help"}, COMMAND_OK, "Usage: wardgate revocation refresh"},
+    {{"block", "--help"}, COMMAND_OK, "Usage: wardgate block"},
+    {{"unblock", "-h"}, COMMAND_OK, "Usage: wardgate unblock"},
+    {{"break-glass", "--help"}, COMMAND_OK, "Usage: wardgate break-glass"},
+    {{"revocation"}, COMMAND_USAGE, "an argument is missing: 'refresh'; try 'wardgate revocation"},
+    {{"revocation", "x"}, COMMAND_USAGE, "the only order is 'refresh'"},
+    {{"block", "--reason", "x"}, COMMAND_USAGE, "missing: SERIAL, FINGERPRINT or DEVICE"},
+    {{"block", "a"}, COMMAND_USAGE, "a reason is needed: --reason TEXT"},
+    {{"block", "a", "--reason"}, COMMAND_USAGE, "a value is missing after --reason"},
+    {{"block", "a", "b"}, COMMAND_USAGE, "needless argument b"},
+    {{"block", "a", "--for", "2h"}, COMMAND_USAGE, "unknown option --for"},
+    {{"unblock", "a", "--reason", "x"}, COMMAND_USAGE, "unknown option --reason"},
+    {{"break-glass", "a"}, COMMAND_USAGE, "say for how long"},
+    {{"break-glass", "a", "--for"}, COMMAND_USAGE, "a value is missing after --for"},
+    {{"break-glass", "a", "--end=1"}, COMMAND_USAGE, "unknown option --end=1"},
+    {{"status", "--end"}, COMMAND_USAGE, "unknown option --end"},
+    {{"status", "pump-12"}, COMMAND_USAGE, "needless argument pump-12"},
 };
 
 static int run(const struct row *row)
@@ -98,8 +115,10 @@ Test(command, refuses_in_one_line_on_stderr_only)
 Test(command, names_every_command_in_its_help)
 {
     static const struct row help = {{"--help"}, COMMAND_OK, ""};
-    static const char *const names[] = {"  run ",    "  check ",  "  status ",
-                                        "  reload ", "  verify ", "  version "};
+    static const char *const names[] = {"  run ",        "  check ",   "  status ",
+                                        "  reload ",     "  verify ",  "  version ",
+                                        "  block ",      "  unblock ", "  revocation refresh ",
+                                        "  break-glass "};
     (void)run(&help);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         cr_expect_not_null(strstr(out.text, names[i]), "%s", names[i]);
