@@ -8,6 +8,7 @@
 #define WARDGATE_CERT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "certs/identity.h"
@@ -53,6 +54,10 @@ bool cert_view_is_strong(const struct cert_view *view);
 
 /* Fill the facts for people. */
 void cert_view_facts(const struct cert_view *view, struct cert_facts *out);
+
+/* A Name (with its header) for people, RFC 4514-like: "CN=pump-12,O=Ward 3". Escaped so that it can
+ * go into a log line; cut to `cap` bytes with the NUL, "" when it is broken. cap: at least 1. */
+void cert_name_text(struct span name, char *out, size_t cap);
 
 /* Take the next GeneralName of `san`: its context tag number (2 dNSName, 6 URI, 7 iPAddress …) and
  * its content. False at the end or when it is broken. */

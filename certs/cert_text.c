@@ -178,7 +178,7 @@ static void put_rdn(struct line *to, struct span rdn)
 enum { RDN_MAX = 16 };
 
 /* A Name, most specific part first as RFC 4514 2.1 wants it. */
-static void put_name(struct span name, char *out, size_t cap)
+void cert_name_text(struct span name, char *out, size_t cap)
 {
     struct line to = {out, cap, 0, false};
     struct span parts[RDN_MAX];
@@ -219,8 +219,8 @@ void cert_view_facts(const struct cert_view *view, struct cert_facts *out)
     uint8_t top = 1;
 
     memset(out, 0, sizeof(*out));
-    put_name(view->subject, out->subject, sizeof(out->subject));
-    put_name(view->issuer, out->issuer, sizeof(out->issuer));
+    cert_name_text(view->subject, out->subject, sizeof(out->subject));
+    cert_name_text(view->issuer, out->issuer, sizeof(out->issuer));
     /* The zero byte that only keeps a big number positive is no part of it. */
     if (serial.len > 1 && span_at(serial, 0, &top) && top == 0) {
         serial = span_after(serial, 1);

@@ -191,6 +191,7 @@ struct crl *crl_new(struct span der, struct fault *f)
         c->source = mem_new(der.len == 0 ? 1 : der.len, 1);
     }
     if (c != NULL && c->memo != NULL && c->source != NULL) {
+        c->source_len = der.len;
         if (der.len > 0) {
             memcpy(c->source, der.data, der.len);
         }
@@ -286,6 +287,7 @@ bool crl_forget_source(struct crl *c)
     c->signature = span_of(NULL, 0);
     mem_free(c->source);
     c->source = NULL;
+    c->source_len = 0;
     return true;
 }
 
@@ -320,6 +322,32 @@ bool crl_is_delta(const struct crl *c)
 size_t crl_entry_count(const struct crl *c)
 {
     return c->listed;
+}
+
+struct span crl_scope_value(const struct crl *c)
+{
+    return c->head.scope_bytes;
+}
+
+struct span crl_key_id(const struct crl *c)
+{
+    return c->head.key_id;
+}
+
+struct span crl_der(const struct crl *c)
+{
+    return span_of(c->source, c->source_len);
+}
+
+const char *crl_defect(const struct crl *c)
+{
+    return c->defect;
+}
+
+size_t crl_memory(const struct crl *c)
+{
+    return sizeof(*c) + c->source_len + c->table.count * sizeof(*c->table.entries) +
+           c->table.part_count * sizeof(*c->table.firsts);
 }
 
 void crl_label(const struct crl *c, char out[CRL_LABEL_MAX])

@@ -36,6 +36,13 @@ bool crl_next_update_s(const struct crl *c, int64_t *out_s); /* false: there is 
 struct span crl_number(const struct crl *c); /* content of the INTEGER; empty: none */
 bool crl_is_delta(const struct crl *c);
 size_t crl_entry_count(const struct crl *c);
+struct span crl_scope_value(const struct crl *c); /* issuingDistributionPoint; empty: none */
+struct span crl_key_id(const struct crl *c);      /* of authorityKeyIdentifier; empty: none */
+struct span crl_der(const struct crl *c); /* as it was signed; empty after crl_forget_source */
+/* Why nobody may ever use it (no crlNumber, an unknown critical extension): a constant text, or
+ * NULL. */
+const char *crl_defect(const struct crl *c);
+size_t crl_memory(const struct crl *c); /* about how many bytes it occupies */
 
 /* Who may have signed it. All borrowed; the certificates of `path` have been validated. */
 struct crl_authority {

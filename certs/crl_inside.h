@@ -52,6 +52,7 @@ struct crl_head {
 struct crl {
     uint32_t holders;
     uint8_t *source; /* NULL after crl_forget_source, then: */
+    size_t source_len;
     uint8_t *kept;
     struct span tbs; /* what is signed; empty after crl_forget_source */
     struct span algorithm;

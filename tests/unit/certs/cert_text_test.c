@@ -145,3 +145,16 @@ Test(cert_text, survives_a_broken_name)
     facts_of(BROKEN, 1, &facts);
     cr_assert_str_eq(facts.subject, "");
 }
+
+Test(cert_text, writes_a_name_alone)
+{
+    static const uint8_t NAME[] = {0x30, 0x0C, 0x31, 0x0A, 0x30, 8, 6, 3, 0x55, 4, 3, 0x0C, 1, 'x'};
+    char out[8];
+
+    cert_name_text(span_of(NAME, sizeof(NAME)), out, sizeof(out));
+    cr_assert_str_eq(out, "CN=x");
+    cert_name_text(span_of(NAME, 5), out, sizeof(out));
+    cr_assert_str_empty(out);
+    cert_name_text(span_of(NAME, sizeof(NAME)), out, 1);
+    cr_assert_str_empty(out);
+}

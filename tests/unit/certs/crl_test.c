@@ -283,6 +283,7 @@ Test(crl, keeps_what_it_says_when_its_source_is_forgotten)
     struct crl_make_list l = sound();
     struct span names = crl_make_der(0x30, crl_make_directory(crl_make_name("Other")));
     struct span point = crl_make_der(0xA0, crl_make_der(0xA0, crl_make_uri("http://crl/1")));
+    size_t memory;
     struct crl *c;
 
     l.revoked = crl_make_entry(CRL_BYTES(9), crl_make_extension(0x1D, true, names));
@@ -292,15 +293,35 @@ Test(crl, keeps_what_it_says_when_its_source_is_forgotten)
                            crl_make_der(0x30, crl_make_join(point, CRL_BYTES(0x84, 1, 0xFF)))));
     c = crl_new(crl_make_crl(&l), NULL);
     cr_assert_not_null(c);
+    cr_assert(span_equal(crl_der(c), crl_make_crl(&l)));
+    memory = crl_memory(c);
     cr_assert(crl_forget_source(c));
     cr_assert(crl_forget_source(c), "twice is fine");
     cr_assert_null(c->source);
+    cr_assert_eq(crl_der(c).len, 0);
+    cr_assert_eq(crl_memory(c), memory - crl_make_crl(&l).len);
+    cr_assert(span_equal(crl_key_id(c), CRL_BYTES(1)));
+    cr_assert(span_equal(crl_scope_value(c),
+                         crl_make_der(0x30, crl_make_join(point, CRL_BYTES(0x84, 1, 0xFF)))));
     cr_assert(span_equal(crl_issuer(c), crl_make_name("CA")));
     cr_assert(span_equal(crl_number(c), CRL_BYTES(7)));
     cr_assert(span_equal(c->head.key_id, CRL_BYTES(1)));
     cr_assert(span_equal(c->scope.point, crl_make_der(0xA0, crl_make_uri("http://crl/1"))));
     cr_assert(c->scope.is_indirect);
     cr_assert_not_null(crl_table_find(c, CRL_BYTES(9), crl_make_name("Other")));
+    crl_release(c);
+}
+
+Test(crl, says_why_nobody_may_use_it)
+{
+    struct crl_make_list l = sound();
+    struct crl *c = crl_new(crl_make_crl(&l), NULL);
+
+    cr_assert_null(crl_defect(c));
+    crl_release(c);
+    l.extensions = crl_make_key_id(1);
+    c = crl_new(crl_make_crl(&l), NULL);
+    cr_assert_str_eq(crl_defect(c), "has no crlNumber");
     crl_release(c);
 }
 
