@@ -47,6 +47,9 @@ struct forge {
 /* The certificate, in DER. */
 struct span forge_cert(const struct forge *recipe);
 
+/* SIGNED { tbs }: anything else that key number `signer` signs. */
+struct span forge_signed(struct span tbs, unsigned signer);
+
 /* One element; several behind each other. */
 struct span forge_tlv(uint8_t tag, struct span content);
 struct span forge_join(const struct span *parts, size_t count);

@@ -1,0 +1,34 @@
+/*
+ * CRLs signed with P-256 and trusts over forged CAs, for the tests of who vouches for a CRL: a
+ * trust takes no Ed25519 (see crl_make.h for CRLs with it). All memory belongs to the test's
+ * process.
+ */
+#ifndef WARDGATE_TESTS_CRL_CASE_H
+#define WARDGATE_TESTS_CRL_CASE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "certs/trust.h"
+#include "protocols/bytes.h"
+
+enum { CRL_CASE_NOW_S = 1767268800 }; /* 2026-01-01 12:00:00 */
+
+struct crl_case {
+    const char *issuer;      /* CN */
+    unsigned key;            /* that signs, a number of the forge */
+    unsigned number;         /* crlNumber, 1..127; 0: none */
+    const char *this_update; /* GeneralizedTime; NULL: 20260101000000Z */
+    struct span extensions;  /* more of them */
+};
+
+struct span crl_case_crl(const struct crl_case *c);
+
+/* "-----BEGIN label-----" and so on; several may be joined (forge_join). */
+struct span crl_case_pem(const char *label, struct span der);
+
+/* A trust at CRL_CASE_NOW_S; intermediates may be none. Asserts that it loads. */
+struct trust *crl_case_trust(const struct span *anchors, size_t anchor_count,
+                             const struct span *intermediates, size_t intermediate_count);
+
+#endif
