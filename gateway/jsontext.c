@@ -40,6 +40,17 @@ bool jsontext_set_time(json_t *object, const char *key, int64_t at_s)
     return jsontext_set(object, key, at_s == 0 ? NULL : utc_text(at_s, text));
 }
 
+const char *jsontext_get(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text != NULL ? text : "";
+}
+
+int64_t jsontext_get_number(const json_t *object, const char *key)
+{
+    return json_integer_value(json_object_get(object, key));
+}
+
 char *jsontext_dump(const json_t *root)
 {
     if (root == NULL) {

@@ -26,6 +26,10 @@ bool jsontext_set_count(json_t *object, const char *key, uint64_t count);
 /* object[key] = the moment as RFC 3339 in UTC, or null when at_s is 0 (never). False: no memory. */
 bool jsontext_set_time(json_t *object, const char *key, int64_t at_s);
 
+/* object[key] as text, "" when it is none; as a number, 0 when it is none. object may be NULL. */
+const char *jsontext_get(const json_t *object, const char *key);
+int64_t jsontext_get_number(const json_t *object, const char *key);
+
 /* The whole as one line of text with a newline at its end. Caller frees with mem_free. NULL: no
  * memory, or root is NULL. */
 char *jsontext_dump(const json_t *root);

@@ -1,23 +1,22 @@
 #include "gateway/table.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "certs/mem.h"
+#include "gateway/jsontext.h"
+#include "gateway/pen.h"
 #include "gateway/safetext.h"
 #include "protocols/bytes.h"
 
 enum column { DEVICE, STATE, PEER, CERTIFICATE, TO_SERVER, TO_DEVICE, COLUMNS };
 
-enum { CELL_MAX = 200, GAP = 2, NARROWEST = 14, LIST_INDENT = 2 };
-
-enum colour { PLAIN, GOOD, CARE, BAD, DIM };
+enum { CELL_MAX = 200, GAP = 2, NARROWEST = 14 };
 
 struct row {
     char cells[COLUMNS][CELL_MAX];
-    enum colour state, certificate;
+    enum pen_colour state, certificate;
     const json_t *device; /* NULL: the head */
 };
 
@@ -25,24 +24,8 @@ struct table {
     struct row *rows;
     size_t count;
     size_t widths[COLUMNS];
-    FILE *to;
-    const struct table_look *look;
+    struct pen pen;
 };
-
-static const char *const colours[] = {
-    [PLAIN] = "", [GOOD] = "\033[32m", [CARE] = "\033[33m", [BAD] = "\033[31m", [DIM] = "\033[2m",
-};
-
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text != NULL ? text : "";
-}
-
-static int64_t number_of(const json_t *object, const char *key)
-{
-    return json_integer_value(json_object_get(object, key));
-}
 
 /* ---- cells ---- */
 
@@ -50,8 +33,8 @@ static int64_t number_of(const json_t *object, const char *key)
 static void write_traffic(char *out, const json_t *device, const char *direction)
 {
     static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
-    int64_t messages = number_of(json_object_get(device, "messages"), direction);
-    int64_t bytes = number_of(json_object_get(device, "bytes"), direction);
+    int64_t messages = jsontext_get_number(json_object_get(device, "messages"), direction);
+    int64_t bytes = jsontext_get_number(json_object_get(device, "bytes"), direction);
     size_t unit = 0;
     int64_t tenths = bytes < 1000 ? bytes * 10 : bytes;
     while (bytes >= 1000) {
@@ -67,21 +50,21 @@ static void write_traffic(char *out, const json_t *device, const char *direction
     }
 }
 
-static enum colour write_certificate(char *out, const json_t *device)
+static enum pen_colour write_certificate(char *out, const json_t *device)
 {
-    int64_t days = number_of(json_object_get(device, "certificate"), "days_left");
+    int64_t days = jsontext_get_number(json_object_get(device, "certificate"), "days_left");
     if (days < 0) {
         (void)snprintf(out, CELL_MAX, "EXPIRED");
-        return BAD;
+        return PEN_BAD;
     }
     (void)snprintf(out, CELL_MAX, "%" PRId64 " day%s left", days, days == 1 ? "" : "s");
-    return days < 30 ? CARE : GOOD;
+    return days < 30 ? PEN_CARE : PEN_GOOD;
 }
 
 static void write_peer(char *out, const json_t *device)
 {
-    int64_t others = number_of(device, "link_total") - 1;
-    const char *peer = text_of(device, "peer");
+    int64_t others = jsontext_get_number(device, "link_total") - 1;
+    const char *peer = jsontext_get(device, "peer");
     if (others > 0) {
         (void)snprintf(out, CELL_MAX, "%s and %" PRId64 " more", peer, others);
     } else {
@@ -89,19 +72,19 @@ static void write_peer(char *out, const json_t *device)
     }
 }
 
-static enum colour colour_of_state(const char *state)
+static enum pen_colour colour_of_state(const char *state)
 {
     if (strcmp(state, "up") == 0) {
-        return GOOD;
+        return PEN_GOOD;
     }
-    return strcmp(state, "device-gone") == 0 ? BAD : CARE;
+    return strcmp(state, "device-gone") == 0 ? PEN_BAD : PEN_CARE;
 }
 
 /* "up: data flows"; only the words where they say it all. */
 static void write_state(char *out, const json_t *device)
 {
-    const char *state = text_of(device, "state");
-    const char *words = text_of(device, "words");
+    const char *state = jsontext_get(device, "state");
+    const char *words = jsontext_get(device, "words");
     bool is_up = strcmp(state, "up") == 0;
     (void)snprintf(out, CELL_MAX, "%s%s", is_up ? "up: " : "", words[0] != '\0' ? words : state);
 }
@@ -109,9 +92,9 @@ static void write_state(char *out, const json_t *device)
 static void fill_row(struct row *row, const json_t *device)
 {
     row->device = device;
-    (void)snprintf(row->cells[DEVICE], CELL_MAX, "%s", text_of(device, "name"));
+    (void)snprintf(row->cells[DEVICE], CELL_MAX, "%s", jsontext_get(device, "name"));
     write_state(row->cells[STATE], device);
-    row->state = colour_of_state(text_of(device, "state"));
+    row->state = colour_of_state(jsontext_get(device, "state"));
     write_peer(row->cells[PEER], device);
     row->certificate = write_certificate(row->cells[CERTIFICATE], device);
     write_traffic(row->cells[TO_SERVER], device, "device_to_server");
@@ -141,7 +124,7 @@ static size_t total_width(const struct table *t)
 static void shrink(struct table *t, enum column at)
 {
     size_t total = total_width(t);
-    size_t over = total > t->look->columns ? total - t->look->columns : 0;
+    size_t over = total > t->pen.columns ? total - t->pen.columns : 0;
     size_t spare = t->widths[at] > NARROWEST ? t->widths[at] - NARROWEST : 0;
     t->widths[at] -= over < spare ? over : spare;
 }
@@ -158,70 +141,24 @@ static void choose_widths(struct table *t)
             t->widths[at] = wide > t->widths[at] ? wide : t->widths[at];
         }
     }
-    if (t->look->columns > 0) {
+    if (t->pen.columns > 0) {
         for (size_t i = 0; i < sizeof(shrinkable) / sizeof(shrinkable[0]); i++) {
             shrink(t, shrinkable[i]);
         }
     }
 }
 
-/* Take a line of at most `width` columns off the front, at a blank where there is one. */
-static struct span take_line(struct span *text, size_t width)
-{
-    size_t columns = 0;
-    size_t end = 0;
-    size_t blank = 0;
-    uint8_t byte = 0;
-    while (end < text->len) {
-        (void)span_at(*text, end, &byte); /* inside */
-        bool is_start = (byte & 0xc0) != 0x80;
-        if (is_start && columns == width) {
-            break;
-        }
-        columns += is_start;
-        blank = byte == ' ' ? end : blank;
-        end++;
-    }
-    (void)span_at(*text, end, &byte);
-    if (end < text->len && byte != ' ' && blank > 0) {
-        end = blank;
-    }
-    struct span line = span_first(*text, end);
-    *text = span_after(*text, end);
-    while (span_at(*text, 0, &byte) && byte == ' ') {
-        *text = span_after(*text, 1);
-    }
-    return line;
-}
-
-static size_t columns_of(struct span text)
-{
-    size_t columns = 0;
-    uint8_t byte = 0;
-    while (span_take_u8(&text, &byte)) {
-        columns += (byte & 0xc0) != 0x80;
-    }
-    return columns;
-}
-
 /* ---- printing ---- */
 
-static void put_coloured(const struct table *t, struct span text, enum colour colour)
-{
-    bool is_coloured = t->look->is_coloured && colour != PLAIN && text.len > 0;
-    (void)fprintf(t->to, "%s%.*s%s", is_coloured ? colours[colour] : "", (int)text.len,
-                  (const char *)text.data, is_coloured ? "\033[0m" : "");
-}
-
-static enum colour cell_colour(const struct row *row, enum column at)
+static enum pen_colour cell_colour(const struct row *row, enum column at)
 {
     if (row->device == NULL) {
-        return DIM;
+        return PEN_DIM;
     }
     if (at == STATE) {
         return row->state;
     }
-    return at == CERTIFICATE ? row->certificate : PLAIN;
+    return at == CERTIFICATE ? row->certificate : PEN_PLAIN;
 }
 
 /* One line of the row; what does not fit stays in rest. */
@@ -229,15 +166,15 @@ static void print_row_line(const struct table *t, const struct row *row, struct 
 {
     size_t owed = 0; /* blanks are printed only when something follows */
     for (size_t at = 0; at < COLUMNS; at++) {
-        struct span line = take_line(&rest[at], t->widths[at]);
+        struct span line = pen_take_line(&rest[at], t->widths[at]);
         if (line.len > 0) {
-            (void)fprintf(t->to, "%*s", (int)owed, "");
-            put_coloured(t, line, cell_colour(row, (enum column)at));
+            (void)fprintf(t->pen.to, "%*s", (int)owed, "");
+            pen_put(&t->pen, line, cell_colour(row, (enum column)at));
             owed = 0;
         }
-        owed += t->widths[at] - columns_of(line) + GAP;
+        owed += t->widths[at] - pen_columns(line) + GAP;
     }
-    (void)fprintf(t->to, "\n");
+    (void)fprintf(t->pen.to, "\n");
 }
 
 static bool has_more(const struct span *rest)
@@ -248,18 +185,6 @@ static bool has_more(const struct span *rest)
         }
     }
     return false;
-}
-
-static void print_wrapped(const struct table *t, const char *text, enum colour colour)
-{
-    struct span rest = span_of_text(text);
-    size_t width = t->look->columns > LIST_INDENT + NARROWEST ? t->look->columns - LIST_INDENT
-                                                              : SIZE_MAX;
-    while (rest.len > 0) {
-        (void)fprintf(t->to, "%*s", LIST_INDENT, "");
-        put_coloured(t, take_line(&rest, width), colour);
-        (void)fprintf(t->to, "\n");
-    }
 }
 
 /* What a technician must hear of besides: loss, junk, line errors, refusals, the last fault. */
@@ -274,19 +199,19 @@ static void print_notes(const struct table *t, const json_t *device)
 
     char text[512];
     for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++) {
-        int64_t count = number_of(device, counters[i].key);
+        int64_t count = jsontext_get_number(device, counters[i].key);
         if (count > 0) {
             (void)snprintf(text, sizeof(text), "%" PRId64 " %s", count, counters[i].words);
-            print_wrapped(t, text, CARE);
+            pen_put_note(&t->pen, text, PEN_CARE);
         }
     }
     const json_t *f = json_object_get(device, "last_fault");
     if (json_is_object(f)) {
-        const char *note = text_of(f, "note");
-        (void)snprintf(text, sizeof(text), "last fault %s, side %s: %s%s%s%s", text_of(f, "at"),
-                       text_of(f, "side"), text_of(f, "text"), note[0] != '\0' ? " (" : "", note,
-                       note[0] != '\0' ? ")" : "");
-        print_wrapped(t, text, CARE);
+        const char *note = jsontext_get(f, "note");
+        (void)snprintf(text, sizeof(text), "last fault %s, side %s: %s%s%s%s",
+                       jsontext_get(f, "at"), jsontext_get(f, "side"), jsontext_get(f, "text"),
+                       note[0] != '\0' ? " (" : "", note, note[0] != '\0' ? ")" : "");
+        pen_put_note(&t->pen, text, PEN_CARE);
     }
 }
 
@@ -308,7 +233,7 @@ static void print_row(const struct table *t, const struct row *row)
 static const char *revocation_words(const json_t *devices)
 {
     for (size_t i = 0; i < json_array_size(devices); i++) {
-        if (strcmp(text_of(json_array_get(devices, i), "revocation"), "off") == 0) {
+        if (strcmp(jsontext_get(json_array_get(devices, i), "revocation"), "off") == 0) {
             return "OFF";
         }
     }
@@ -319,15 +244,15 @@ static void print_title(const struct table *t, const json_t *gateway, const json
 {
     char text[512];
     (void)snprintf(text, sizeof(text), "%s  wardgate %s  generation %" PRId64 " loaded %s",
-                   text_of(gateway, "name"), text_of(gateway, "version"),
-                   number_of(gateway, "generation"), text_of(gateway, "loaded_at"));
-    put_coloured(t, span_of_text(text), PLAIN);
-    (void)fprintf(t->to, "\n");
+                   jsontext_get(gateway, "name"), jsontext_get(gateway, "version"),
+                   jsontext_get_number(gateway, "generation"), jsontext_get(gateway, "loaded_at"));
+    pen_put(&t->pen, span_of_text(text), PEN_PLAIN);
+    (void)fprintf(t->pen.to, "\n");
     if (json_array_size(devices) > 0) {
         const char *words = revocation_words(devices);
-        (void)fprintf(t->to, "revocation: ");
-        put_coloured(t, span_of_text(words), strcmp(words, "OFF") == 0 ? CARE : GOOD);
-        (void)fprintf(t->to, "\n\n");
+        (void)fprintf(t->pen.to, "revocation: ");
+        pen_put(&t->pen, span_of_text(words), strcmp(words, "OFF") == 0 ? PEN_CARE : PEN_GOOD);
+        (void)fprintf(t->pen.to, "\n\n");
     }
 }
 
@@ -353,7 +278,7 @@ static int print_devices(struct table *t, const json_t *devices)
 
 int table_print(FILE *to, const char *json, const struct table_look *look)
 {
-    struct table t = {.to = to, .look = look};
+    struct table t = {.pen = {to, look->columns, look->is_coloured}};
     json_t *root = json_loads(json, 0, NULL);
     const json_t *gateway = json_object_get(root, "gateway");
     const json_t *devices = json_object_get(root, "devices");

@@ -57,3 +57,16 @@ Test(jsontext, dumps_one_line_into_our_own_memory)
     cr_expect_null(jsontext_dump(object));
     json_decref(object);
 }
+
+Test(jsontext, gets_what_is_there_and_nothing_else)
+{
+    json_t *object = json_pack("{s:s,s:i,s:n}", "text", "a", "number", 7, "none");
+    cr_expect_str_eq(jsontext_get(object, "text"), "a");
+    cr_expect_str_eq(jsontext_get(object, "number"), "");
+    cr_expect_str_eq(jsontext_get(object, "missing"), "");
+    cr_expect_str_eq(jsontext_get(NULL, "text"), "");
+    cr_expect_eq(jsontext_get_number(object, "number"), 7);
+    cr_expect_eq(jsontext_get_number(object, "none"), 0);
+    cr_expect_eq(jsontext_get_number(NULL, "number"), 0);
+    json_decref(object);
+}
