@@ -26,16 +26,12 @@ static void fill_proxy(struct conf_gateway *gateway, struct section *s)
 {
     const struct reader_entry *entry = section_entry(s, KEYS_FETCH_PROXY);
     const char *path = NULL;
-    struct values_error why;
     if (entry == NULL) {
         return;
     }
-    if (values_url(entry->value, &path, &why) != 0) {
-        section_refuse_value(s, entry, &why);
-    } else if (path[0] != '\0' && strcmp(path, "/") != 0) {
+    gateway->fetch_proxy = section_url(s, entry, &path);
+    if (gateway->fetch_proxy != NULL && path[0] != '\0' && strcmp(path, "/") != 0) {
         section_refuse(s, entry, "has a path, which no proxy has", "http://HOST:PORT");
-    } else {
-        gateway->fetch_proxy = section_copy(s, entry->value);
     }
 }
 

@@ -10,17 +10,6 @@ static const uint8_t any_policy[] = {0x55, 0x1d, 0x20, 0x00};
 
 /* ---- Where evidence comes from ---- */
 
-static void fill_url(struct section *s, const struct reader_entry *entry, char **out)
-{
-    const char *path = NULL;
-    struct values_error why;
-    if (values_url(entry->value, &path, &why) != 0) {
-        section_refuse_value(s, entry, &why);
-        return;
-    }
-    *out = section_copy(s, entry->value);
-}
-
 /* A path, absolute and without a slash at its end, which only says that it is a folder. */
 static void fill_path(struct section *s, const struct reader_entry *entry, struct conf_crl *crl)
 {
@@ -49,9 +38,10 @@ static void fill_crls(struct conf_trust *t, struct section *s)
         return;
     }
     while ((entry = reader_next(s->text, KEYS_CRL, &at)) != NULL) {
+        const char *path = NULL;
         struct conf_crl crl = {.kind = CONF_CRL_URL, .line = entry->line};
         if (values_is_url(entry->value)) {
-            fill_url(s, entry, &crl.text);
+            crl.text = section_url(s, entry, &path);
         } else {
             fill_path(s, entry, &crl);
         }
@@ -65,15 +55,18 @@ static void fill_crls(struct conf_trust *t, struct section *s)
 static void fill_ocsp(struct conf_trust *t, struct section *s)
 {
     const struct reader_entry *entry = section_entry(s, KEYS_OCSP);
+    const char *path = NULL;
     if (entry == NULL || strcmp(entry->value, "off") == 0) {
         t->ocsp = CONF_OCSP_OFF;
     } else if (strcmp(entry->value, "aia") == 0) {
         t->ocsp = CONF_OCSP_AIA;
-    } else if (values_is_url(entry->value)) {
-        t->ocsp = CONF_OCSP_URL;
-        fill_url(s, entry, &t->ocsp_url);
     } else {
-        section_refuse(s, entry, "is neither a URL nor aia nor off", NULL);
+        t->ocsp = CONF_OCSP_URL; /* it was meant so, be it right or wrong */
+        if (values_is_url(entry->value)) {
+            t->ocsp_url = section_url(s, entry, &path);
+        } else {
+            section_refuse(s, entry, "is neither a URL nor aia nor off", NULL);
+        }
     }
 }
 
@@ -142,7 +135,7 @@ static const char *without_sources(enum conf_revocation revocation)
                : "has nothing to ask about revocation, so that every link would be refused";
 }
 
-static const char SOURCES[] = "crl = FILE, FOLDER or URL, or ocsp = URL, or revocation = off";
+static const char sources[] = "crl = FILE, FOLDER or URL, or ocsp = URL, or revocation = off";
 
 static bool has_source(const struct conf_trust *t)
 {
@@ -156,7 +149,7 @@ static void check_sources(const struct conf_trust *t, struct section *s)
     const struct reader_entry *nonce = section_entry(s, KEYS_OCSP_NONCE);
     bool is_known = revocation == NULL || section_has_choice(s, KEYS_REVOCATION);
     if (is_known && t->revocation != CONF_REVOCATION_OFF && !has_source(t)) {
-        section_refuse(s, revocation, without_sources(t->revocation), SOURCES);
+        section_refuse(s, revocation, without_sources(t->revocation), sources);
     }
     if (hosts == NULL && t->follow_cdp) {
         section_refuse(s, section_entry(s, KEYS_FOLLOW_CDP),

@@ -144,3 +144,20 @@ char *section_item_path(struct section *s, const struct reader_entry *entry)
 {
     return absolute(s, entry, entry->value);
 }
+
+char *section_url(struct section *s, const struct reader_entry *entry, const char **path)
+{
+    struct values_error why;
+    if (values_url_has_user(entry->value)) {
+        char wrong[SECTION_SAY_MAX];
+        /* Without the value: a password would go to the log of a reload. */
+        (void)snprintf(wrong, sizeof(wrong), "%s names a user in its URL", entry->row->name);
+        problems_add(s->problems, s->text->file, entry->line, wrong, "a URL without USER@");
+        return NULL;
+    }
+    if (values_url(entry->value, path, &why) != 0) {
+        section_refuse_value(s, entry, &why);
+        return NULL;
+    }
+    return section_copy(s, entry->value);
+}

@@ -57,6 +57,10 @@ char *section_text(struct section *s, enum keys_id id);
 char *section_path(struct section *s, enum keys_id id);
 char *section_item_path(struct section *s, const struct reader_entry *entry);
 
+/* A copy of the URL in the pool; *path is what stands behind its host, in the entry. NULL: it is
+ * none, which is noted, or no memory. */
+char *section_url(struct section *s, const struct reader_entry *entry, const char **path);
+
 /* Out of memory: noted once as a problem. */
 void section_run_out(struct section *s);
 

@@ -75,6 +75,9 @@ bool values_is_url(const char *text);
  * and port, in `text`; may be empty. */
 int values_url(const char *text, const char **path, struct values_error *why);
 
+/* Does a name, perhaps with a password, stand before its host? Such a text is for nobody's eyes. */
+bool values_url_has_user(const char *text);
+
 /* HOST or HOST:PORT as in a URL: port 0 when it is not there. host in lower case. */
 int values_fetch_host(const char *text, struct values_address *out, struct values_error *why);
 

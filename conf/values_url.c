@@ -85,6 +85,13 @@ static const char *behind_scheme(const char *text)
     return NULL;
 }
 
+bool values_url_has_user(const char *text)
+{
+    const char *from = strstr(text, "://");
+    from = from != NULL ? &from[strlen("://")] : text;
+    return memchr(from, '@', strcspn(from, "/?#")) != NULL;
+}
+
 int values_url(const char *text, const char **path, struct values_error *why)
 {
     char authority[HOST_TEXT_MAX];
@@ -97,13 +104,13 @@ int values_url(const char *text, const char **path, struct values_error *why)
         return refuse(why, "has bytes that no URL has",
                       "a URL without blanks and #, others than letters and digits as %XX");
     }
-    size_t len = strcspn(from, "/?");
-    memcpy(authority, from, len); /* is_sound: shorter than both */
-    authority[len] = '\0';
-    if (strchr(authority, '@') != NULL) {
+    if (values_url_has_user(text)) {
         return refuse(why, "names a user",
                       "a URL without USER@, as a name and a password would stand in logs");
     }
+    size_t len = strcspn(from, "/?");
+    memcpy(authority, from, len); /* is_sound: shorter than both */
+    authority[len] = '\0';
     if (values_fetch_host(authority, &address, why) != 0) {
         return refuse(why, "names no possible host",
                       "http://HOST/PATH, or HOST:PORT with an IPv6 address in brackets");

@@ -32,14 +32,14 @@ Test(verdict, is_unavailable_without_a_chain)
     trust_release(t);
 }
 
-/* A mode of revocation that is not built yet must not pass as "off". */
+/* Without a source to ask, a trust that wants checking must not pass as "off". */
 Test(verdict, is_unavailable_for_a_trust_that_wants_checking)
 {
     struct fault f = {0};
     struct trust_settings settings = {.name = "strict",
                                       .anchors = pair_path("root", ".pem"),
                                       .tls_min = TLS_VERSION_1_3,
-                                      .revocation = (enum revocation_mode)7};
+                                      .revocation = REVOCATION_CHECKED};
     struct trust *t = trust_load(&settings, (int64_t)time(NULL), &f);
     struct span chain = span_of(ANY, sizeof(ANY));
     struct verdict v;

@@ -133,6 +133,8 @@ Test(build, refuses_a_proxy_that_is_none)
     fixture_expect_one(PROXY("10.0.0.1:3128"),
                        "t.conf:4: fetch_proxy = 10.0.0.1:3128 is no http or https URL; right: "
                        "http://HOST/PATH or https://HOST/PATH");
+    fixture_expect_one(PROXY("http://me:secret@10.0.0.1"),
+                       "t.conf:4: fetch_proxy names a user in its URL; right: a URL without USER@");
     fixture_expect_one(PROXY("http://10.0.0.1/x"),
                        "t.conf:4: fetch_proxy = http://10.0.0.1/x has a path, which no proxy has; "
                        "right: http://HOST:PORT");
@@ -177,7 +179,9 @@ static int build_failing(const char *text, uint32_t nth)
 Test(build, any_allocation_may_fail)
 {
     /* Many devices: the pool then asks for memory at many different places. */
-    static char text[60000] = "[gateway]\nname = g\n[trust t]\nanchors = a\nrevocation = off\n";
+    static char text[60000] = "[gateway]\nname = g\nfetch_proxy = http://p:1\n[trust t]\n"
+                              "anchors = a\ncrl = a, b/, http://h/x\nocsp = http://h/\n"
+                              "follow_cdp = yes\nfetch_hosts = h, i:1\npolicy = 1.2.3\n";
     for (int i = 0; i < 150; i++) {
         size_t used = strlen(text);
         (void)snprintf(&text[used], sizeof(text) - used,

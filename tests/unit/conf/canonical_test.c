@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include <criterion/criterion.h>
@@ -70,6 +71,51 @@ Test(canonical, the_trusts_section_belongs_to_it)
                             "[trust t]\nanchors = a\nrevocation = off\ntls_min = 1.3\n";
     cr_assert_not(is_same(A, B));
     cr_assert(is_same(A, C));
+}
+
+#define TWO(trust_lines, device_lines)                                                             \
+    "[gateway]\nname = g\n[trust t]\nanchors = a\n" trust_lines                                    \
+    "[device d]\ncertificate = c\nkey = k\ntrust = t\n" FIXTURE_MLLP device_lines
+
+Test(canonical, what_a_device_inherits_stands_once_and_as_its_own)
+{
+    struct fixture f;
+    fixture_build(&f, TWO("crl = c.crl, http://h/x\nrevocation = soft\n", ""));
+    const char *text = f.conf.devices[0].canonical;
+    cr_expect_not_null(strstr(text, "\nrevocation=soft\n"), "%s", text);
+    cr_expect_not_null(strstr(text, "\ngrace=86400000\n"), "%s", text);
+    cr_expect_not_null(strstr(text, "\ntrust.crl=/etc/w/c.crl, http://h/x\n"), "%s", text);
+    cr_expect_null(strstr(text, "trust.revocation"), "%s", text);
+    cr_expect_null(strstr(text, "trust.grace"), "%s", text);
+    fixture_end(&f);
+    cr_expect(is_same(TWO("crl = a\n", ""), TWO("crl = a\n", "revocation = hard\n")));
+    cr_expect(is_same(TWO("crl = a\n", "revocation = soft\n"),
+                      TWO("crl = a\nrevocation = off\n", "revocation = soft\n")),
+              "a device that the change does not concern");
+    cr_expect_not(is_same(TWO("crl = a\n", ""), TWO("crl = a\nrevocation = off\n", "")));
+    cr_expect_not(is_same(TWO("crl = a\n", ""), TWO("crl = a\n", "revocation = off\n")));
+    cr_expect_not(is_same(TWO("crl = a\nrevocation = grace\n", ""),
+                          TWO("crl = a\nrevocation = grace\ngrace = 1h\n", "")));
+}
+
+Test(canonical, every_source_of_evidence_counts)
+{
+    static const char *const LINES[] = {
+        "crl = b\n",
+        "ocsp = http://h/\n",
+        "check_timeout = 6s\n",
+        "ca_profile = strict\n",
+        "policy = 1.2.3\n",
+        "follow_cdp = yes\nfetch_hosts = h\n",
+    };
+    for (size_t i = 0; i < sizeof(LINES) / sizeof(LINES[0]); i++) {
+        char text[512];
+        (void)snprintf(text, sizeof(text),
+                       "[gateway]\nname = g\n[trust t]\nanchors = a\n"
+                       "crl = a\n%s[device d]\ncertificate = c\nkey = k\ntrust = t\n%s",
+                       LINES[i], FIXTURE_MLLP);
+        cr_expect_not(is_same(TWO("crl = a\n", ""), text), "%s", LINES[i]);
+    }
 }
 
 Test(canonical, says_when_there_is_no_memory)

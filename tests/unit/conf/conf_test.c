@@ -70,6 +70,30 @@ Test(conf, a_missing_file_is_a_problem)
     fixture_end(&f);
 }
 
+Test(conf, looks_for_the_places_of_crls)
+{
+    struct fixture f;
+    char path[256];
+    (void)snprintf(path, sizeof(path), "%s",
+                   put_all(HEAD "[trust t]\nanchors = root.pem\ncrl = drop\n" DEVICE("a", "5")));
+    char line[1024];
+    cr_assert_null(fixture_load(&f, path));
+    (void)snprintf(line, sizeof(line),
+                   "%s:5: crl = %s/drop cannot be read: No such file or directory; right: a CRL "
+                   "there, or a folder for CRLs, readable by this user",
+                   path, fixture_folder());
+    fixture_expect(&f, (const char *const[]){line, NULL});
+    (void)fixture_write("drop/ca.crl", "x");
+    struct problems *problems = problems_new();
+    struct conf *c = conf_load(path, (int64_t)time(NULL), problems);
+    cr_assert_not_null(c);
+    cr_expect_eq(c->trusts[0].crls[0].kind, CONF_CRL_FOLDER);
+    cr_expect_eq(c->devices[0].trust_section, &c->trusts[0]);
+    conf_free(c);
+    problems_free(problems);
+    fixture_end(&f);
+}
+
 Test(conf, any_problem_means_no_configuration)
 {
     struct fixture f;
@@ -265,6 +289,14 @@ Test(conf, protocols_have_their_words)
     cr_assert_str_eq(conf_protocol_name(CONF_PROTOCOL_MLLP), "mllp");
     cr_assert_str_eq(conf_protocol_name(CONF_PROTOCOL_MODBUS_RTU), "modbus-rtu");
     cr_assert_str_eq(conf_protocol_name(CONF_PROTOCOL_MODBUS_TCP), "modbus-tcp");
+}
+
+Test(conf, modes_of_revocation_have_their_words)
+{
+    cr_assert_str_eq(conf_revocation_name(CONF_REVOCATION_HARD), "hard");
+    cr_assert_str_eq(conf_revocation_name(CONF_REVOCATION_GRACE), "grace");
+    cr_assert_str_eq(conf_revocation_name(CONF_REVOCATION_SOFT), "soft");
+    cr_assert_str_eq(conf_revocation_name(CONF_REVOCATION_OFF), "off");
 }
 
 /* ---- Memory and time ---- */

@@ -210,3 +210,29 @@ Test(credentials, a_long_path_leaves_the_reason_readable)
     problems_free(written.problems);
     pool_free(written.pool);
 }
+
+/* What the trust of these two sections is loaded for. */
+static enum revocation_mode mode_of(const char *trust_lines, const char *device_lines)
+{
+    char text[1024];
+    struct fixture f;
+    (void)snprintf(text, sizeof(text),
+                   "[gateway]\nname = g\n[trust t]\nanchors = root.pem\ncrl = http://h/x\n%s"
+                   "[device d]\ntrust = t\n%scertificate = pump-12.pem\nkey = pump-12.key\n%s",
+                   trust_lines, FIXTURE_MLLP, device_lines);
+    load(&f, text);
+    fixture_expect(&f, (const char *const[]){NULL});
+    enum revocation_mode mode = trust_revocation(f.conf.devices[0].trust);
+    unload(&f);
+    return mode;
+}
+
+Test(credentials, a_trust_is_off_only_when_all_its_links_are)
+{
+    cr_expect_eq(mode_of("revocation = off\n", ""), REVOCATION_OFF);
+    cr_expect_eq(mode_of("", ""), REVOCATION_CHECKED);
+    cr_expect_eq(mode_of("revocation = soft\n", ""), REVOCATION_CHECKED);
+    cr_expect_eq(mode_of("revocation = off\n", "revocation = hard\n"), REVOCATION_CHECKED,
+                 "the device is stricter than its trust");
+    cr_expect_eq(mode_of("", "revocation = off\n"), REVOCATION_CHECKED, "others may follow");
+}

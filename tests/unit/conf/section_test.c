@@ -67,6 +67,42 @@ Test(section, gives_texts_and_absolute_paths)
     fixture_end(&f);
 }
 
+Test(section, gives_urls_and_items_of_lists)
+{
+    struct fixture f;
+    struct section s;
+    const char *path = NULL;
+    const char *lines[] = {"t.conf:3: crl names a user in its URL; right: a URL without USER@",
+                           "t.conf:3: crl = h is no http or https URL; right: http://HOST/PATH or "
+                           "https://HOST/PATH",
+                           NULL};
+    open_first(&f, &s, "[trust t]\nanchors = a\ncrl = http://h/x, ca.crl, http://me:secret@h, h\n");
+    const struct reader_entry *items = section_entry(&s, KEYS_CRL);
+    cr_assert_str_eq(section_url(&s, &items[0], &path), "http://h/x");
+    cr_assert_str_eq(path, "/x");
+    cr_assert_str_eq(section_item_path(&s, &items[1]), "/etc/w/ca.crl");
+    cr_assert_null(section_url(&s, &items[2], &path));
+    cr_assert_null(section_url(&s, &items[3], &path));
+    fixture_expect(&f, lines);
+    fixture_end(&f);
+}
+
+Test(section, a_path_that_is_too_long_is_final)
+{
+    struct fixture f;
+    struct section s;
+    static char dir[5000];
+    memset(dir, 'd', sizeof(dir) - 1);
+    dir[0] = '/';
+    open_first(&f, &s, "[trust t]\nanchors = a\n");
+    f.reader.sections[0]->dir = dir;
+    cr_assert_null(section_path(&s, KEYS_ANCHORS));
+    cr_assert(s.no_memory);
+    cr_assert(
+        fixture_says(&f, "t.conf:2: anchors = a gives no usable path; right: a shorter path"));
+    fixture_end(&f);
+}
+
 Test(section, notes_no_memory_once)
 {
     struct fixture f;
