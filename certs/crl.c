@@ -319,6 +319,11 @@ bool crl_is_delta(const struct crl *c)
     return c->is_delta;
 }
 
+bool crl_is_indirect(const struct crl *c)
+{
+    return c->scope.is_indirect;
+}
+
 size_t crl_entry_count(const struct crl *c)
 {
     return c->listed;

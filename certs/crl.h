@@ -35,6 +35,7 @@ int64_t crl_this_update_s(const struct crl *c);
 bool crl_next_update_s(const struct crl *c, int64_t *out_s); /* false: there is none */
 struct span crl_number(const struct crl *c); /* content of the INTEGER; empty: none */
 bool crl_is_delta(const struct crl *c);
+bool crl_is_indirect(const struct crl *c);
 size_t crl_entry_count(const struct crl *c);
 struct span crl_scope_value(const struct crl *c); /* issuingDistributionPoint; empty: none */
 struct span crl_key_id(const struct crl *c);      /* of authorityKeyIdentifier; empty: none */
@@ -84,6 +85,7 @@ struct crl_evidence {
                              add up several CRL_PART: CRL_ALL_REASONS together is good */
     unsigned reason;      /* CRLReason; CRL_REVOKED only */
     int64_t revoked_at_s; /* CRL_REVOKED only */
+    bool is_by_delta;     /* CRL_REVOKED only: the delta says so */
 };
 
 /* What this verified CRL, with a delta or NULL, says about a certificate. The delta must have been

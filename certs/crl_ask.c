@@ -180,6 +180,7 @@ enum crl_answer crl_ask(const struct crl *c, const struct crl_question *q, struc
     base = crl_table_find(c, cert.view.serial, cert.view.issuer);
     entry = merge(base, ask_delta(c, q, &cert, why));
     if (entry != NULL) {
+        out->is_by_delta = entry != base;
         return say_revoked(entry == base ? c : q->delta, q, entry, out, why);
     }
     answer = say_not_listed(c, q, covered, out, why);

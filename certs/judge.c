@@ -1,6 +1,10 @@
 #include "certs/judge.h"
 
+#include <assert.h>
+#include <stdio.h>
+
 #include "certs/cert.h"
+#include "certs/judge_block.h"
 #include "certs/judge_status.h"
 #include "certs/mem.h"
 
@@ -38,7 +42,7 @@ static int64_t end_of_path(const struct path *path)
     return end_s;
 }
 
-static bool has_name(const struct path_input *in, const struct judge_settings *settings,
+static bool has_name(const struct path *path, const struct judge_settings *settings,
                      struct reasons *why)
 {
     const struct name_rule *matched = NULL;
@@ -46,7 +50,7 @@ static bool has_name(const struct path_input *in, const struct judge_settings *s
     if (settings->name_count == 0) {
         return true;
     }
-    if (!names_match_certificate(settings->names, settings->name_count, in->leaf, &matched)) {
+    if (!names_match_certificate(settings->names, settings->name_count, path->certs[0], &matched)) {
         reasons_add(why, REASONS_REFUSE, 0,
                     "no name in the certificate's subjectAltName is one that is asked for", NULL);
         return false;
@@ -55,7 +59,7 @@ static bool has_name(const struct path_input *in, const struct judge_settings *s
     return true;
 }
 
-static bool tolerates(const struct judge_settings *settings, const struct judge_status *status)
+static bool tolerates(const struct judge_settings *settings, const struct judge_level *status)
 {
     switch (status->kind) {
     case VERDICT_GOOD:
@@ -72,7 +76,7 @@ static bool tolerates(const struct judge_settings *settings, const struct judge_
     return false;
 }
 
-static const char *status_text(const struct judge_status *status)
+static const char *status_text(const struct judge_level *status)
 {
     switch (status->kind) {
     case VERDICT_GOOD:
@@ -88,11 +92,15 @@ static const char *status_text(const struct judge_status *status)
     case VERDICT_UNAVAILABLE:
         break;
     }
+    if (status->lacks_ocsp) {
+        return "status unavailable: the certificate demands an OCSP answer (must-staple), a CRL "
+               "does not do";
+    }
     return "status unavailable: no accepted CRL or OCSP answer speaks about the certificate";
 }
 
 /* One certificate's status enters the verdict; true when it lets the chain pass. */
-static bool weigh(const struct judge_inquiry *q, size_t level, const struct judge_status *status,
+static bool weigh(const struct judge_inquiry *q, size_t level, const struct judge_level *status,
                   struct verdict *verdict)
 {
     bool is_needed = level == 0 || q->settings->need == JUDGE_NEED_CHAIN;
@@ -118,9 +126,9 @@ static bool weigh(const struct judge_inquiry *q, size_t level, const struct judg
 }
 
 /* All are asked before any is weighed: what is said of a revoked one comes first, and decides. */
-static bool judge_statuses(const struct judge_inquiry *q, struct verdict *verdict)
+static bool judge_statuses(const struct judge_inquiry *q, struct judge_level *statuses,
+                           struct verdict *verdict)
 {
-    struct judge_status statuses[PATH_MAX_CERTS];
     bool is_passed = true;
 
     for (size_t i = 0; i + 1 < q->path->count; i++) {
@@ -153,23 +161,75 @@ static bool judge_revocation(const struct judge_evidence *evidence,
         reasons_add(why, REASONS_REFUSE, -1, "out of memory", NULL);
         return false;
     }
-    is_passed = judge_statuses(&q, &verdict);
+    is_passed = judge_statuses(&q, out->levels, &verdict);
     mem_free(q.is_told);
     out->verdict = verdict;
     return is_passed;
+}
+
+/* What stands when nothing was accepted. */
+static void begin(struct judge_result *out, const struct judge_settings *settings)
+{
+    *out = (struct judge_result){
+        .verdict = {.kind = VERDICT_UNAVAILABLE, .valid_until_s = settings->path.now_s}};
+    for (size_t i = 0; i < PATH_MAX_CERTS; i++) {
+        out->levels[i].kind = VERDICT_NOT_CHECKED;
+    }
+}
+
+static bool is_blocked(struct span cert, size_t level, const struct judge_evidence *evidence,
+                       struct judge_result *out, struct reasons *why)
+{
+    const char *reason = judge_block_find(cert, evidence);
+
+    if (reason == NULL) {
+        return false;
+    }
+    reasons_add(why, REASONS_REFUSE, (int)level, "blocked here: ", reason);
+    out->is_blocked = true;
+    out->verdict.kind = VERDICT_REVOKED;
+    out->levels[level].kind = VERDICT_REVOKED;
+    (void)snprintf(out->levels[level].evidence, JUDGE_EVIDENCE_MAX, "block list");
+    return true;
+}
+
+void judge_path(const struct path *path, const struct judge_evidence *evidence,
+                const struct judge_settings *settings, struct judge_result *out,
+                struct reasons *why)
+{
+    assert(path->count >= 2 && path->count <= PATH_MAX_CERTS);
+    begin(out, settings);
+    out->path = *path;
+    for (size_t i = 0; i < path->count; i++) {
+        if (is_blocked(path->certs[i], i, evidence, out, why)) {
+            return;
+        }
+    }
+    out->accepted = has_name(path, settings, why) && judge_revocation(evidence, settings, out, why);
+}
+
+bool judge_blocked_leaf(struct span leaf, const struct judge_evidence *evidence,
+                        const struct judge_settings *settings, struct judge_result *out,
+                        struct reasons *why)
+{
+    begin(out, settings);
+    return is_blocked(leaf, 0, evidence, out, why);
 }
 
 void judge_chain(const struct path_input *in, const struct judge_evidence *evidence,
                  const struct judge_settings *settings, struct judge_result *out,
                  struct reasons *why)
 {
-    *out = (struct judge_result){
-        .verdict = {.kind = VERDICT_UNAVAILABLE, .valid_until_s = settings->path.now_s}};
-    if (!path_validate(in, &settings->path, &out->path, why)) {
-        out->path.count = 0;
+    struct path path = {.count = 0};
+
+    /* Before the path: a lost device is cut off even when its chain cannot be judged. */
+    if (judge_blocked_leaf(in->leaf, evidence, settings, out, why)) {
         return;
     }
-    out->accepted = has_name(in, settings, why) && judge_revocation(evidence, settings, out, why);
+    if (!path_validate(in, &settings->path, &path, why)) {
+        return;
+    }
+    judge_path(&path, evidence, settings, out, why);
 }
 
 const char *judge_sentence(const struct judge_result *result, const struct judge_settings *settings,

@@ -2,8 +2,11 @@
 
 #include <string.h>
 
-#include "certs/cert.h"
+#include "certs/chain_cert.h"
 #include "certs/dn.h"
+#include "certs/judge_block.h"
+#include "certs/judge_note.h"
+#include "certs/judge_tally.h"
 #include "certs/ocsp.h"
 
 /* Whose status is asked, and who may speak about it. */
@@ -16,63 +19,59 @@ struct subject {
     struct reasons *why;
 };
 
-/* What all pieces of evidence together say. */
-struct tally {
-    bool is_revoked;
-    bool is_unknown;
-    bool is_stale;
-    unsigned fresh; /* reasons that fresh evidence covers, as in struct crl_evidence */
-    unsigned grace; /* the same with evidence that is within the grace time */
-    int64_t fresh_until_s;
-    int64_t grace_until_s;
-};
-
 /* How far a piece of evidence may be believed, by the status of who signed it. */
 enum belief { BELIEF_FULL, BELIEF_REVOKED_ONLY, BELIEF_NONE };
-
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
 
 static int64_t add_seconds(int64_t a, int64_t b)
 {
     return a > INT64_MAX - b ? INT64_MAX : a + b;
 }
 
-static void count_good(struct tally *t, unsigned reasons, int64_t until_s, bool is_in_grace)
+static void name_crl(struct judge_tally *t, enum judge_saying saying, const struct crl *c,
+                     const struct crl *delta)
 {
-    if (is_in_grace) {
-        t->grace |= reasons;
-        t->grace_until_s = earlier(t->grace_until_s, until_s);
-    } else {
-        t->fresh |= reasons;
-        t->fresh_until_s = earlier(t->fresh_until_s, until_s);
+    char *place = judge_tally_name(t, saying, crl_this_update_s(c));
+
+    if (place != NULL) {
+        judge_note_crl(c, delta, place);
     }
 }
 
-/* Revoked beats everything, then a responder that does not know the certificate: the worst of what
- * was said. Only then what is good helps, and only when no reason is left uncovered (RFC 5280
- * 6.3.3). */
-static struct judge_status conclude(const struct tally *t)
+static void name_revoking(struct judge_tally *t, const struct crl *c,
+                          const struct crl_evidence *found)
 {
-    struct judge_status s = {.kind = VERDICT_UNAVAILABLE};
+    char *place = judge_tally_name(t, JUDGE_SAYS_REVOKED, crl_this_update_s(c));
 
-    if (t->is_revoked) {
-        s.kind = VERDICT_REVOKED;
-    } else if (t->is_unknown) {
-        s.kind = VERDICT_UNKNOWN;
-    } else if (t->fresh == CRL_ALL_REASONS) {
-        s.kind = VERDICT_GOOD;
-        s.until_s = t->fresh_until_s;
-    } else if ((t->fresh | t->grace) == CRL_ALL_REASONS) {
-        s.kind = VERDICT_STALE;
-        s.is_in_grace = true;
-        s.until_s = earlier(t->fresh_until_s, t->grace_until_s);
-    } else if (t->is_stale || t->grace != 0) {
-        s.kind = VERDICT_STALE;
+    if (place != NULL) {
+        judge_note_crl_revoked(c, found, place);
     }
-    return s;
+}
+
+static void name_ocsp(struct judge_tally *t, enum ocsp_answer answer,
+                      const struct ocsp_evidence *found, const struct ocsp_question *q)
+{
+    enum judge_saying saying = q->grace_s > 0 ? JUDGE_SAYS_GRACE : JUDGE_SAYS_GOOD;
+    char *place;
+
+    if (answer != OCSP_GOOD) {
+        saying = answer == OCSP_REVOKED ? JUDGE_SAYS_REVOKED : JUDGE_SAYS_UNKNOWN;
+    }
+    place = judge_tally_name(t, saying, found->this_update_s);
+    if (place != NULL) {
+        judge_note_ocsp(answer, found, q->issuer, place);
+    }
+}
+
+static bool must_staple(const struct judge_inquiry *q, size_t level)
+{
+    enum judge_policy policy = q->settings->policy;
+    struct chain_cert c;
+
+    if (level > 0 || !q->settings->honours_must_staple ||
+        (policy != JUDGE_HARD && policy != JUDGE_GRACE)) {
+        return false;
+    }
+    return !chain_cert_read(q->path->certs[level], &c) || c.must_staple;
 }
 
 static struct crl_authority authority_of(const struct judge_inquiry *q, const struct subject *s)
@@ -94,19 +93,14 @@ static bool is_issued_under(struct span cert, struct span issuer)
            dn_equal(view.issuer, above.subject);
 }
 
-static void ask_crls(const struct judge_inquiry *q, const struct subject *s, struct tally *t);
-
-static struct tally tally_new(void)
-{
-    return (struct tally){.fresh_until_s = INT64_MAX, .grace_until_s = INT64_MAX};
-}
+static void ask_crls(const struct judge_inquiry *q, const struct subject *s, struct judge_tally *t);
 
 /* Asked of every CA of the path that bears its issuer's name: which of a CA's keys has signed it is
  * known to who verified it, and not here. */
-static struct judge_status ask_signer(const struct judge_inquiry *q, struct span signer,
-                                      size_t issuer_at)
+static struct judge_level ask_signer(const struct judge_inquiry *q, struct span signer,
+                                     size_t issuer_at)
 {
-    struct tally t = tally_new();
+    struct judge_tally t = judge_tally_new();
 
     for (size_t i = issuer_at; i < q->path->count; i++) {
         struct subject s = {.cert = signer, .issuer_at = i, .is_signer = true};
@@ -114,7 +108,7 @@ static struct judge_status ask_signer(const struct judge_inquiry *q, struct span
             ask_crls(q, &s, &t);
         }
     }
-    return conclude(&t);
+    return judge_tally_conclude(&t);
 }
 
 static void note_signer(const struct subject *s, struct span signer, const char *text)
@@ -128,11 +122,22 @@ static void note_signer(const struct subject *s, struct span signer, const char 
     }
 }
 
+/* empty: the CA itself, and of the path none is blocked. */
+static bool is_signer_blocked(const struct judge_inquiry *q, const struct subject *s,
+                              struct span signer)
+{
+    if (signer.len == 0 || judge_block_find(signer, q->evidence) == NULL) {
+        return false;
+    }
+    note_signer(s, signer, "evidence is void, its signer is blocked here: ");
+    return true;
+}
+
 /* Evidence about `s` was signed by this certificate, which is none of the path. */
 static enum belief believe_signer(const struct judge_inquiry *q, const struct subject *s,
                                   struct span signer)
 {
-    struct judge_status status = ask_signer(q, signer, s->issuer_at);
+    struct judge_level status = ask_signer(q, signer, s->issuer_at);
 
     if (status.kind == VERDICT_REVOKED) {
         note_signer(s, signer, "evidence is void, its signer is revoked: ");
@@ -167,6 +172,9 @@ static enum belief believe_crl(const struct judge_inquiry *q, const struct subje
     }
     if (is_in_path(q->path, signer)) {
         return BELIEF_FULL;
+    }
+    if (is_signer_blocked(q, s, signer)) {
+        return BELIEF_NONE;
     }
     if (s->is_signer) {
         return span_equal(signer, s->cert) ? BELIEF_FULL : BELIEF_NONE;
@@ -239,7 +247,7 @@ static const struct crl *find_revoking_delta(const struct judge_inquiry *q, cons
 
 /* What a base CRL with its deltas says. */
 static void ask_base(const struct judge_inquiry *q, const struct subject *s, const struct crl *c,
-                     enum belief belief, struct tally *t)
+                     enum belief belief, struct judge_tally *t)
 {
     struct crl_question question = {.cert = s->cert,
                                     .delta = find_delta(q, s, c),
@@ -258,18 +266,25 @@ static void ask_base(const struct judge_inquiry *q, const struct subject *s, con
         answer = crl_ask(c, &question, &found, s->why);
     }
     t->is_revoked = t->is_revoked || answer == CRL_REVOKED;
+    if (answer == CRL_REVOKED) {
+        name_revoking(t, found.is_by_delta ? question.delta : c, &found);
+    }
     if (belief != BELIEF_FULL) {
         return;
     }
     t->is_stale = t->is_stale || answer == CRL_STALE;
+    if (answer == CRL_STALE) {
+        name_crl(t, JUDGE_SAYS_STALE, c, NULL);
+    }
     if (answer == CRL_GOOD || answer == CRL_PART) {
-        count_good(t, found.reasons, found.until_s, is_in_grace);
+        judge_tally_count(t, found.reasons, found.until_s, is_in_grace);
+        name_crl(t, is_in_grace ? JUDGE_SAYS_GRACE : JUDGE_SAYS_GOOD, c, question.delta);
     }
 }
 
 /* Every CRL is tried: one of another issuer may be indirect. Only those that bear the issuer's name
  * give a reason for not being used; see judge_status_tell_rest for the others. */
-static void ask_crls(const struct judge_inquiry *q, const struct subject *s, struct tally *t)
+static void ask_crls(const struct judge_inquiry *q, const struct subject *s, struct judge_tally *t)
 {
     struct cert_view issuer;
 
@@ -294,7 +309,7 @@ static void ask_crls(const struct judge_inquiry *q, const struct subject *s, str
 }
 
 static void ask_ocsp(const struct judge_inquiry *q, const struct subject *s, struct span response,
-                     struct tally *t)
+                     struct judge_tally *t)
 {
     struct ocsp_question question = {.cert = s->cert,
                                      .issuer = q->path->certs[s->issuer_at],
@@ -314,31 +329,42 @@ static void ask_ocsp(const struct judge_inquiry *q, const struct subject *s, str
     if (answer == OCSP_NOTHING) {
         return;
     }
-    if (found.must_check_signer) {
+    if (is_signer_blocked(q, s, found.signer)) {
+        belief = BELIEF_NONE;
+    } else if (found.must_check_signer) {
         belief = believe_signer(q, s, found.signer);
     }
     t->is_revoked = t->is_revoked || (answer == OCSP_REVOKED && belief != BELIEF_NONE);
+    if (belief == BELIEF_FULL || (answer == OCSP_REVOKED && belief != BELIEF_NONE)) {
+        name_ocsp(t, answer, &found, &question);
+    }
     if (belief != BELIEF_FULL) {
         return;
     }
     t->is_unknown = t->is_unknown || answer == OCSP_UNKNOWN;
     if (answer == OCSP_GOOD) {
-        count_good(t, CRL_ALL_REASONS, add_seconds(found.until_s, question.grace_s),
-                   question.grace_s > 0);
+        bool is_in_grace = question.grace_s > 0;
+        judge_tally_count(t, CRL_ALL_REASONS, add_seconds(found.until_s, question.grace_s),
+                          is_in_grace);
+        t->has_ocsp = t->has_ocsp || !is_in_grace;
+        t->has_grace_ocsp = t->has_grace_ocsp || is_in_grace;
     }
 }
 
-struct judge_status judge_status_ask(const struct judge_inquiry *q, size_t level)
+struct judge_level judge_status_ask(const struct judge_inquiry *q, size_t level)
 {
     struct subject s = {
         .cert = q->path->certs[level], .issuer_at = level + 1, .level = (int)level, .why = q->why};
-    struct tally t = tally_new();
+    struct judge_tally t = judge_tally_new();
 
     ask_crls(q, &s, &t);
     for (size_t i = 0; i < q->evidence->ocsp_count; i++) {
         ask_ocsp(q, &s, q->evidence->ocsp[i], &t);
     }
-    return conclude(&t);
+    if (must_staple(q, level)) {
+        judge_tally_demand_ocsp(&t);
+    }
+    return judge_tally_conclude(&t);
 }
 
 void judge_status_tell_rest(const struct judge_inquiry *q)

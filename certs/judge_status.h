@@ -16,15 +16,9 @@ struct judge_inquiry {
     struct reasons *why;
 };
 
-struct judge_status {
-    enum verdict_kind kind; /* never VERDICT_NOT_CHECKED */
-    bool is_in_grace;       /* VERDICT_STALE, but still within the grace time of JUDGE_GRACE */
-    int64_t until_s;        /* end of the evidence used: VERDICT_GOOD, or in grace */
-};
-
-/* The status of the path's certificate number `level`, not the anchor's. Of a certificate of the
- * chain that is revoked the reasons hold a REFUSE line afterwards. */
-struct judge_status judge_status_ask(const struct judge_inquiry *q, size_t level);
+/* The status of the path's certificate number `level`, not the anchor's; never VERDICT_NOT_CHECKED.
+ * Of a certificate of the chain that is revoked the reasons hold a REFUSE line afterwards. */
+struct judge_level judge_status_ask(const struct judge_inquiry *q, size_t level);
 
 /* Name the CRLs that no certificate of the path had a use for, and say why. */
 void judge_status_tell_rest(const struct judge_inquiry *q);

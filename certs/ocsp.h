@@ -49,6 +49,8 @@ struct ocsp_evidence {
     int64_t this_update_s, produced_at_s;
     int64_t until_s;        /* nextUpdate, or thisUpdate + max_age_s; without skew and grace */
     struct span signer;     /* the responder's certificate, in the response; empty: the CA itself */
+    int64_t revoked_at_s;   /* OCSP_REVOKED only, like: */
+    unsigned reason;        /* CRLReason; 0 also when none is given */
     bool must_check_signer; /* it has no id-pkix-ocsp-nocheck: the caller asks the CA's CRL about it
                                (RFC 6960 4.2.2.2.1), never OCSP */
 };

@@ -55,6 +55,8 @@ struct ocsp_single {
     struct span key_hash;
     struct span serial; /* content of the INTEGER */
     enum ocsp_answer status;
+    int64_t revoked_at_s; /* OCSP_REVOKED only, like: */
+    uint8_t reason;       /* CRLReason; 0: none is given */
     int64_t this_update_s;
     bool has_next_update;
     int64_t next_update_s;

@@ -134,6 +134,8 @@ static enum ocsp_answer judge_singles(struct judgement *j, const struct ocsp_bas
             worst = answer;
             evidence->this_update_s = s.this_update_s;
             evidence->until_s = end_of(j, &s);
+            evidence->revoked_at_s = s.revoked_at_s;
+            evidence->reason = s.reason;
         }
     }
     return worst;

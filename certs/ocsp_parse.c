@@ -233,26 +233,25 @@ static bool read_id(struct span id, struct ocsp_single *out)
 }
 
 /* RevokedInfo ::= SEQUENCE { revocationTime, revocationReason [0] EXPLICIT CRLReason OPTIONAL }.
- * The reason does not matter: certificateHold is revoked, too. */
-static bool is_revoked_info(struct span info)
+ * The reason decides nothing: certificateHold is revoked, too. */
+static bool read_revoked_info(struct span info, struct ocsp_single *out)
 {
     struct span wrapped;
     struct span reason;
-    int64_t when_s;
     bool has_reason;
 
-    if (!take_time(&info, &when_s) ||
+    if (!take_time(&info, &out->revoked_at_s) ||
         !der_take_optional(&info, DER_CONTEXT_CONSTRUCTED(0), &wrapped, &has_reason) ||
         info.len != 0) {
         return false;
     }
-    return !has_reason ||
-           (der_take_tag(&wrapped, DER_ENUMERATED, &reason) && wrapped.len == 0 && reason.len == 1);
+    return !has_reason || (der_take_tag(&wrapped, DER_ENUMERATED, &reason) && wrapped.len == 0 &&
+                           reason.len == 1 && span_at(reason, 0, &out->reason));
 }
 
 /* CertStatus ::= CHOICE { good [0] IMPLICIT NULL, revoked [1] IMPLICIT RevokedInfo,
  * unknown [2] IMPLICIT NULL } */
-static bool take_status(struct span *body, enum ocsp_answer *out)
+static bool take_status(struct span *body, struct ocsp_single *out)
 {
     struct span value;
     uint8_t tag;
@@ -262,13 +261,13 @@ static bool take_status(struct span *body, enum ocsp_answer *out)
     }
     switch (tag) {
     case DER_CONTEXT(0):
-        *out = OCSP_GOOD;
+        out->status = OCSP_GOOD;
         return value.len == 0;
     case DER_CONTEXT_CONSTRUCTED(1):
-        *out = OCSP_REVOKED;
-        return is_revoked_info(value);
+        out->status = OCSP_REVOKED;
+        return read_revoked_info(value, out);
     case DER_CONTEXT(2):
-        *out = OCSP_UNKNOWN;
+        out->status = OCSP_UNKNOWN;
         return value.len == 0;
     default:
         return false;
@@ -296,8 +295,8 @@ bool ocsp_parse_single(struct span *singles, struct ocsp_single *out)
 
     *out = (struct ocsp_single){.status = OCSP_NOTHING};
     if (!der_take_tag(&at, DER_SEQUENCE, &body) || !der_take_tag(&body, DER_SEQUENCE, &id) ||
-        !read_id(id, out) || !take_status(&body, &out->status) ||
-        !take_time(&body, &out->this_update_s) || !take_next_update(&body, out) ||
+        !read_id(id, out) || !take_status(&body, out) || !take_time(&body, &out->this_update_s) ||
+        !take_next_update(&body, out) ||
         !der_take_optional(&body, DER_CONTEXT_CONSTRUCTED(1), &extensions, &has_extensions) ||
         body.len != 0) {
         return false;

@@ -22,6 +22,7 @@ struct trust {
     char *name;
     enum tls_version tls_min;
     enum revocation_mode revocation;
+    bool is_strict_about_cas;
     struct trusted_ca cas[CA_COUNT_MAX];
     struct span cas_der[CA_COUNT_MAX];
     size_t count;
@@ -239,6 +240,7 @@ struct trust *trust_load(const struct trust_settings *settings, int64_t now_s, s
     t->holders = 1;
     t->tls_min = settings->tls_min;
     t->revocation = settings->revocation;
+    t->is_strict_about_cas = settings->is_strict_about_cas;
     if (fill(t, settings, now_s, f) != 0) {
         trust_release(t);
         return NULL;
@@ -283,6 +285,11 @@ enum revocation_mode trust_revocation(const struct trust *t)
     return t->revocation;
 }
 
+bool trust_is_strict_about_cas(const struct trust *t)
+{
+    return t->is_strict_about_cas;
+}
+
 size_t trust_cas(const struct trust *t, const struct span **out, size_t *anchors)
 {
     *out = t->cas_der;
@@ -293,7 +300,8 @@ size_t trust_cas(const struct trust *t, const struct span **out, size_t *anchors
 int trust_differs(const struct trust *a, const struct trust *b)
 {
     if (a->tls_min != b->tls_min || a->revocation != b->revocation || a->count != b->count ||
-        a->anchor_count != b->anchor_count || strcmp(a->name, b->name) != 0) {
+        a->anchor_count != b->anchor_count || a->is_strict_about_cas != b->is_strict_about_cas ||
+        strcmp(a->name, b->name) != 0) {
         return 1;
     }
     for (size_t i = 0; i < a->count; i++) {

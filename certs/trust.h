@@ -27,6 +27,8 @@ struct trust_settings {
     const char *intermediates; /* PEM file of CA certificates, or NULL */
     enum tls_version tls_min;
     enum revocation_mode revocation;
+    bool is_strict_about_cas; /* hold CAs to the rules of certs/profile.h, too; simple tools make
+                                 CAs that break them */
 };
 
 /* Load. Returns a new trust (caller holds it) or NULL with *f: FAULT_OPEN, FAULT_BAD_CERT (not
@@ -39,6 +41,7 @@ void trust_release(struct trust *t);
 
 const char *trust_name(const struct trust *t);
 enum revocation_mode trust_revocation(const struct trust *t);
+bool trust_is_strict_about_cas(const struct trust *t);
 
 /* Its CA certificates in DER: the first *anchors of them are anchors, the others intermediates.
  * Returns how many there are in *out, which lives as long as the trust is held. */

@@ -26,6 +26,9 @@ struct span crl_make_uri(const char *uri);
 /* An Extension 2.5.29.`last`. */
 struct span crl_make_extension(uint8_t last, bool is_critical, struct span value);
 
+/* SIGNED { tbs }: also an OCSP answer is one. */
+struct span crl_make_signed(struct span tbs, unsigned key);
+
 struct crl_make_cert {
     const char *subject;
     const char *issuer;

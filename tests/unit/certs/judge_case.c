@@ -18,20 +18,34 @@ static struct path_input in = {.pool = pool, .anchors = anchors, .anchor_count =
 static struct crl *crls[EVIDENCE_MAX];
 static struct span answers[EVIDENCE_MAX];
 static struct span signers[EVIDENCE_MAX];
-static struct judge_evidence evidence = {.crls = crls, .ocsp = answers, .signers = signers};
+static struct judge_block blocks[EVIDENCE_MAX];
+static struct judge_evidence evidence = {
+    .crls = crls, .ocsp = answers, .signers = signers, .blocks = blocks};
 
 void judge_case_end(void)
 {
     for (size_t i = 0; i < evidence.crl_count; i++) {
         crl_release(crls[i]);
     }
-    evidence.crl_count = evidence.ocsp_count = evidence.signer_count = 0;
+    evidence.crl_count = evidence.ocsp_count = evidence.signer_count = evidence.block_count = 0;
+}
+
+static struct span make_leaf(struct span more)
+{
+    struct span san = crl_make_der(0x30, crl_make_der(0x82, span_of_text("bms.example")));
+
+    return crl_make_certificate(&(struct crl_make_cert){
+        .subject = "leaf",
+        .issuer = "Sub",
+        .key = 3,
+        .issuer_key = 2,
+        .usage = CRL_USAGE_LEAF,
+        .serial = CRL_BYTES(3),
+        .extensions = crl_make_join(crl_make_extension(0x11, false, san), more)});
 }
 
 void judge_case_begin(void)
 {
-    struct span san = crl_make_der(0x30, crl_make_der(0x82, span_of_text("bms.example")));
-
     anchors[0] = crl_make_certificate(&(struct crl_make_cert){.subject = "Root",
                                                               .issuer = "Root",
                                                               .key = 1,
@@ -45,14 +59,7 @@ void judge_case_begin(void)
                                                            .is_ca = true,
                                                            .usage = CRL_USAGE_CA,
                                                            .serial = CRL_BYTES(2)});
-    in.leaf = crl_make_certificate(
-        &(struct crl_make_cert){.subject = "leaf",
-                                .issuer = "Sub",
-                                .key = 3,
-                                .issuer_key = 2,
-                                .usage = CRL_USAGE_LEAF,
-                                .serial = CRL_BYTES(3),
-                                .extensions = crl_make_extension(0x11, false, san)});
+    in.leaf = make_leaf(span_of(NULL, 0));
     in.pool_count = 1;
     judge_case_end();
     judge_case_settings = (struct judge_settings){
@@ -65,6 +72,39 @@ void judge_case_use_ocsp(const char *leaf)
     in.pool_count = 0;
     anchors[0] = ocsp_case_file("ca.der");
     judge_case_settings.path.now_s = ocsp_case_now_s();
+}
+
+void judge_case_demand_staple(void)
+{
+    struct span oid = CRL_BYTES(6, 8, 0x2B, 6, 1, 5, 5, 7, 1, 24);
+    struct span value = crl_make_der(4, CRL_BYTES(0x30, 3, 2, 1, 5));
+
+    in.leaf = make_leaf(crl_make_der(0x30, crl_make_join(oid, value)));
+    judge_case_settings.honours_must_staple = true;
+}
+
+struct span judge_case_cert(size_t level)
+{
+    const struct span certs[] = {in.leaf, pool[0], anchors[0]};
+
+    return certs[level];
+}
+
+void judge_case_spoil_leaf(void)
+{
+    struct span copy = crl_make_bytes(in.leaf.data, in.leaf.len);
+
+    in.leaf = crl_make_join(span_first(copy, copy.len - 1), CRL_BYTES(0));
+}
+
+void judge_case_add_block(enum judge_block_kind kind, struct span value)
+{
+    blocks[evidence.block_count++] = (struct judge_block){kind, value, "lost in the lift"};
+}
+
+void judge_case_add_answer(struct span response)
+{
+    answers[evidence.ocsp_count++] = response;
 }
 
 void judge_case_add_list(const struct crl_make_list *list)

@@ -22,11 +22,22 @@ void judge_case_end(void);
 /* The leaf's file of build/pki-ocsp under its CA, at the time of that folder. */
 void judge_case_use_ocsp(const char *leaf);
 
+/* The leaf is must-staple, and that is honoured. */
+void judge_case_demand_staple(void);
+
+/* Leaf, Sub, Root. */
+struct span judge_case_cert(size_t level);
+
+/* Break the leaf's signature. */
+void judge_case_spoil_leaf(void);
+
 /* Evidence: a CRL of Root (key 1) or Sub (key 2) that lists one serial number (0: none), with a
  * reason; until: "20260201000000Z". */
 void judge_case_add_crl(const char *issuer, unsigned key, uint8_t serial, const char *until);
 void judge_case_add_list(const struct crl_make_list *list);
 void judge_case_add_ocsp(const char *file);
+void judge_case_add_answer(struct span response);
+void judge_case_add_block(enum judge_block_kind kind, struct span value);
 void judge_case_add_signer(struct span cert);
 struct span judge_case_entry(uint8_t serial, uint8_t reason);
 

@@ -1,6 +1,9 @@
+#include <string.h>
+
 #include <criterion/criterion.h>
 
 #include "certs/judge_status.h"
+#include "certs/ocsp_inside.h"
 #include "tests/unit/certs/judge_case.h"
 #include "tests/unit/certs/ocsp_case.h"
 
@@ -272,4 +275,59 @@ Test(judge_status, ocsp_answer_ends)
     cr_expect_eq(ask(), VERDICT_STALE);
     cr_expect(judge_case_result.accepted);
     cr_expect_eq(judge_case_result.verdict.valid_until_s, end_s + 10);
+}
+
+Test(judge_status, what_a_blocked_signer_says_is_void)
+{
+    add_signer();
+    add_root(0);
+    add_signed_by_signer(0);
+    judge_case_add_block(JUDGE_BLOCK_SERIAL, CRL_BYTES(9));
+    cr_expect_eq(ask(), VERDICT_UNAVAILABLE);
+    cr_expect(judge_case_says("its signer is blocked here: CN=Sub"));
+}
+
+/* Of the certificate that came with an answer. */
+static struct span responder_serial(const char *answer)
+{
+    struct ocsp_basic basic;
+    struct cert_view view;
+
+    cr_assert_null(ocsp_parse_response(ocsp_case_file(answer), &basic));
+    cr_assert(cert_view_read(basic.certs, &view));
+    return view.serial;
+}
+
+Test(judge_status, what_a_blocked_responder_says_is_void)
+{
+    judge_case_use_ocsp("device.der");
+    judge_case_add_ocsp("good.ocsp");
+    cr_assert_eq(ask(), VERDICT_GOOD);
+    cr_assert_null(strstr(judge_case_result.levels[0].evidence, "by CN=CA"));
+    judge_case_add_block(JUDGE_BLOCK_SERIAL, responder_serial("good.ocsp"));
+    cr_expect_eq(ask(), VERDICT_UNAVAILABLE);
+    cr_expect(judge_case_says("its signer is blocked here"));
+}
+
+Test(judge_status, revoking_delta_is_named)
+{
+    add_root(0);
+    add_sub(5, none);
+    add_delta(6, judge_case_entry(3, COMPROMISE));
+    cr_expect_eq(ask(), VERDICT_REVOKED);
+    cr_expect_eq(strncmp(judge_case_result.levels[0].evidence, "delta CRL 06 of ", 16), 0);
+}
+
+Test(judge_status, stale_crl_is_named)
+{
+    add_root(0);
+    judge_case_add_crl("Sub", 2, 0, "20251215000000Z");
+    cr_expect_eq(ask(), VERDICT_STALE);
+    cr_expect_str_eq(judge_case_result.levels[0].evidence,
+                     "CRL 05 of 2025-12-01T00:00:00Z, next 2025-12-15T00:00:00Z");
+    judge_case_settings.policy = JUDGE_GRACE;
+    judge_case_settings.grace_s = 30 * JUDGE_DAY_S;
+    cr_expect_eq(ask(), VERDICT_STALE);
+    cr_expect_str_eq(judge_case_result.levels[0].evidence,
+                     "CRL 05 of 2025-12-01T00:00:00Z, next 2025-12-15T00:00:00Z", "in grace");
 }

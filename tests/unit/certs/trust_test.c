@@ -126,6 +126,24 @@ Test(trust, differs_by_what_it_holds)
     trust_release(other);
 }
 
+Test(trust, may_be_strict_about_its_cas)
+{
+    struct fault f = {0};
+    struct trust_settings settings = {.name = "hospital",
+                                      .anchors = pair_path("root", ".pem"),
+                                      .tls_min = TLS_VERSION_1_3,
+                                      .is_strict_about_cas = true};
+    struct trust *strict = trust_load(&settings, (int64_t)time(NULL), &f);
+    struct trust *loose = pair_trust("root", NULL, TLS_VERSION_1_3);
+
+    cr_assert_not_null(strict, "%s", f.note);
+    cr_assert(trust_is_strict_about_cas(strict));
+    cr_assert_not(trust_is_strict_about_cas(loose));
+    cr_assert_neq(trust_differs(strict, loose), 0);
+    trust_release(strict);
+    trust_release(loose);
+}
+
 Test(trust, lives_until_its_last_holder_lets_go)
 {
     struct trust *t = pair_trust("root", NULL, TLS_VERSION_1_3);
