@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "gateway/jsontext.h"
+#include "gateway/status_revocation.h"
 
 static bool set_flag(json_t *object, const char *key, bool flag)
 {
@@ -21,6 +22,13 @@ static json_t *both_ways(uint64_t to_server, uint64_t to_device)
     return object;
 }
 
+/* What is known of the revocation of whom the object is about. */
+static bool set_verdict(json_t *object, const char *verdict, const char *evidence, int64_t until_s)
+{
+    return jsontext_set(object, "verdict", verdict) && jsontext_set(object, "evidence", evidence) &&
+           jsontext_set_time(object, "verdict_until", until_s);
+}
+
 static json_t *certificate_object(const struct snapshot_device *d)
 {
     json_t *object = json_object();
@@ -30,7 +38,8 @@ static json_t *certificate_object(const struct snapshot_device *d)
         !jsontext_set(object, "fingerprint", d->certificate.fingerprint) ||
         !jsontext_set_time(object, "not_before", d->certificate.not_before_s) ||
         !jsontext_set_time(object, "not_after", d->certificate.not_after_s) ||
-        !jsontext_set_number(object, "days_left", d->days_left)) {
+        !jsontext_set_number(object, "days_left", d->days_left) ||
+        !set_verdict(object, d->own_verdict, d->own_evidence, d->own_until_s)) {
         json_decref(object);
         return NULL;
     }
@@ -62,7 +71,7 @@ static bool set_peer(json_t *object, const struct snapshot_link *link)
            jsontext_set(object, "peer_subject", l->peer_subject) &&
            jsontext_set(object, "peer_serial", l->peer_serial) &&
            jsontext_set(object, "tls", l->tls) && jsontext_set(object, "suite", l->suite) &&
-           jsontext_set(object, "verdict", l->verdict);
+           set_verdict(object, l->verdict, l->evidence, l->verdict_until_s);
 }
 
 static json_t *links_array(const struct snapshot_device *d)
@@ -93,6 +102,14 @@ static const struct snapshot_link *main_link(const struct snapshot_device *d)
     return d->link_count > 0 ? &d->links[0] : NULL;
 }
 
+static const char *revocation_word(const struct snapshot_device *d)
+{
+    if (d->revocation != NULL) {
+        return d->revocation;
+    }
+    return d->revocation_off ? "off" : "on";
+}
+
 static bool set_state(json_t *object, const struct snapshot_device *d)
 {
     return jsontext_set(object, "name", d->name) &&
@@ -101,7 +118,9 @@ static bool set_state(json_t *object, const struct snapshot_device *d)
            jsontext_set(object, "state", d->state) && jsontext_set(object, "words", d->words) &&
            jsontext_set_time(object, "since", d->since_s) &&
            set_flag(object, "port_open", d->port_open) &&
-           jsontext_set(object, "revocation", d->revocation_off ? "off" : "on");
+           jsontext_set(object, "revocation", revocation_word(d)) &&
+           set_flag(object, "blocked", d->is_blocked) &&
+           jsontext_set_time(object, "break_glass_until", d->break_glass_until_s);
 }
 
 static bool set_counters(json_t *object, const struct snapshot_device *d)
@@ -141,7 +160,10 @@ static json_t *gateway_object(const struct snapshot *s)
     if (!jsontext_set(object, "name", s->name) || !jsontext_set(object, "version", s->version) ||
         !jsontext_set_count(object, "generation", s->generation) ||
         !jsontext_set_time(object, "loaded_at", s->loaded_at_s) ||
-        !jsontext_set_time(object, "now", s->now_s)) {
+        !jsontext_set_time(object, "now", s->now_s) || !jsontext_set(object, "clock", s->clock) ||
+        !set_flag(object, "clock_trusted", s->clock_trusted) ||
+        !jsontext_set_count(object, "stall_ms", s->stall_ms) ||
+        !jsontext_set_count(object, "unchecked", s->unchecked)) {
         json_decref(object);
         return NULL;
     }
@@ -158,6 +180,7 @@ char *status_json(const struct snapshot *s)
     json_t *root = json_object();
     is_made = json_object_set_new(root, "gateway", gateway_object(s)) == 0 && is_made;
     is_made = json_object_set_new(root, "devices", devices) == 0 && is_made;
+    is_made = status_revocation_set(root, s) && is_made;
     char *text = is_made ? jsontext_dump(root) : NULL;
     json_decref(root);
     return text;

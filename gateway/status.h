@@ -8,9 +8,11 @@
 
 #include "gateway/snapshot.h"
 
-/* {"gateway": {...}, "devices": [{...}]} and a newline. Moments are RFC 3339 UTC strings, or null
- * for never. peer, peer_subject, peer_serial, tls, suite and verdict of a device are those of its
- * link that is up, else of its first link. Caller frees with mem_free. NULL: no memory. */
+/* {"gateway": {...}, "devices": [{...}], "trusts": [{...}], "blocks": [{...}], "grants": [{...}]}
+ * and a newline; wardgate(8) lists the keys. Moments are RFC 3339 UTC strings, or null for never.
+ * peer, peer_subject, peer_serial, tls, suite, verdict, evidence and verdict_until of a device are
+ * those of its link that is up, else of its first link; its own certificate's verdict is in
+ * `certificate`. Caller frees with mem_free. NULL: no memory. */
 char *status_json(const struct snapshot *s);
 
 #endif

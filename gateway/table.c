@@ -8,6 +8,7 @@
 #include "gateway/jsontext.h"
 #include "gateway/pen.h"
 #include "gateway/safetext.h"
+#include "gateway/table_revocation.h"
 #include "protocols/bytes.h"
 
 enum column { DEVICE, STATE, PEER, CERTIFICATE, TO_SERVER, TO_DEVICE, COLUMNS };
@@ -25,6 +26,8 @@ struct table {
     size_t count;
     size_t widths[COLUMNS];
     struct pen pen;
+    const char *now; /* the gateway's; lives with its JSON */
+    bool is_mixed;   /* only some devices have revocation off */
 };
 
 /* ---- cells ---- */
@@ -225,34 +228,23 @@ static void print_row(const struct table *t, const struct row *row)
         print_row_line(t, row, rest);
     } while (has_more(rest));
     if (row->device != NULL) {
+        table_revocation_device(&t->pen, row->device, t->now, t->is_mixed);
         print_notes(t, row->device);
     }
 }
 
-/* How revocation stands: OFF when any device has it off. */
-static const char *revocation_words(const json_t *devices)
-{
-    for (size_t i = 0; i < json_array_size(devices); i++) {
-        if (strcmp(jsontext_get(json_array_get(devices, i), "revocation"), "off") == 0) {
-            return "OFF";
-        }
-    }
-    return "on";
-}
-
-static void print_title(const struct table *t, const json_t *gateway, const json_t *devices)
+static void print_title(const struct table *t, const json_t *root)
 {
     char text[512];
+    const json_t *gateway = json_object_get(root, "gateway");
     (void)snprintf(text, sizeof(text), "%s  wardgate %s  generation %" PRId64 " loaded %s",
                    jsontext_get(gateway, "name"), jsontext_get(gateway, "version"),
                    jsontext_get_number(gateway, "generation"), jsontext_get(gateway, "loaded_at"));
     pen_put(&t->pen, span_of_text(text), PEN_PLAIN);
     (void)fprintf(t->pen.to, "\n");
-    if (json_array_size(devices) > 0) {
-        const char *words = revocation_words(devices);
-        (void)fprintf(t->pen.to, "revocation: ");
-        pen_put(&t->pen, span_of_text(words), strcmp(words, "OFF") == 0 ? PEN_CARE : PEN_GOOD);
-        (void)fprintf(t->pen.to, "\n\n");
+    table_revocation_head(&t->pen, root);
+    if (json_array_size(json_object_get(root, "devices")) > 0) {
+        (void)fprintf(t->pen.to, "\n");
     }
 }
 
@@ -284,8 +276,11 @@ int table_print(FILE *to, const char *json, const struct table_look *look)
     const json_t *devices = json_object_get(root, "devices");
     int code = -1;
     if (json_is_object(gateway) && json_is_array(devices)) {
-        print_title(&t, gateway, devices);
+        t.now = jsontext_get(gateway, "now");
+        t.is_mixed = table_revocation_is_mixed(devices);
+        print_title(&t, root);
         code = print_devices(&t, devices);
+        table_revocation_tail(&t.pen, root);
     }
     json_decref(root);
     return code == 0 && fflush(to) == 0 && ferror(to) == 0 ? 0 : -1;

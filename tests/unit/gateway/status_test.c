@@ -22,6 +22,11 @@ static struct snapshot sample(void)
         .revocation_off = true,
         .certificate = {.subject = "CN=pump-12", .serial = "0A", .not_after_s = 1772433000},
         .days_left = 1,
+        .own_verdict = "good",
+        .own_evidence = "CRL 1C",
+        .own_until_s = 1772433000,
+        .break_glass_until_s = 1772346700,
+        .is_blocked = true,
         .device_to_server_bytes = 12,
         .device_to_server_messages = 3,
         .server_to_device_bytes = 34,
@@ -41,6 +46,8 @@ static struct snapshot sample(void)
                    .tls = "TLSv1.3",
                    .suite = "TLS_AES_128_GCM_SHA256",
                    .verdict = "not checked",
+                   .evidence = "CRL 2D",
+                   .verdict_until_s = 1772433000,
                    .since_s = 1772346600}},
     };
     return (struct snapshot){.name = "ward-3b",
@@ -48,6 +55,10 @@ static struct snapshot sample(void)
                              .generation = 2,
                              .loaded_at_s = 1772346000,
                              .now_s = 1772346660,
+                             .clock = "synced",
+                             .clock_trusted = true,
+                             .stall_ms = 7,
+                             .unchecked = 2,
                              .devices = &device,
                              .device_count = 1};
 }
@@ -85,6 +96,10 @@ Test(status, tells_the_gateway)
     cr_expect_eq(number_at(gateway, "generation"), 2);
     cr_expect_str_eq(text_at(gateway, "loaded_at"), "2026-03-01T06:20:00Z");
     cr_expect_str_eq(text_at(gateway, "now"), "2026-03-01T06:31:00Z");
+    cr_expect_str_eq(text_at(gateway, "clock"), "synced");
+    cr_expect(json_is_true(json_object_get(gateway, "clock_trusted")));
+    cr_expect_eq(number_at(gateway, "stall_ms"), 7);
+    cr_expect_eq(number_at(gateway, "unchecked"), 2);
     json_decref(root);
 }
 
@@ -108,6 +123,27 @@ Test(status, tells_everything_of_a_device)
     cr_expect_str_eq(text_at(certificate, "serial"), "0A");
     cr_expect_str_eq(text_at(certificate, "not_after"), "2026-03-02T06:30:00Z");
     cr_expect_eq(number_at(certificate, "days_left"), 1);
+    cr_expect_str_eq(text_at(certificate, "verdict"), "good");
+    cr_expect_str_eq(text_at(certificate, "evidence"), "CRL 1C");
+    cr_expect_str_eq(text_at(certificate, "verdict_until"), "2026-03-02T06:30:00Z");
+    cr_expect(json_is_true(json_object_get(d, "blocked")));
+    cr_expect_str_eq(text_at(d, "break_glass_until"), "2026-03-01T06:31:40Z");
+    json_decref(root);
+}
+
+Test(status, says_the_mode_of_revocation_and_off_above_all)
+{
+    struct snapshot s = sample();
+    device.revocation = "grace";
+    json_t *root = json_of(&s);
+    json_t *d = json_array_get(json_object_get(root, "devices"), 0);
+    cr_expect_str_eq(text_at(d, "revocation"), "grace");
+    json_decref(root);
+    device.revocation = NULL;
+    device.revocation_off = false;
+    root = json_of(&s);
+    d = json_array_get(json_object_get(root, "devices"), 0);
+    cr_expect_str_eq(text_at(d, "revocation"), "on");
     json_decref(root);
 }
 
@@ -138,6 +174,8 @@ Test(status, shows_the_peer_of_the_link_that_is_up)
     cr_expect_str_eq(text_at(d, "peer_serial"), "0B");
     cr_expect_str_eq(text_at(d, "tls"), "TLSv1.3");
     cr_expect_str_eq(text_at(d, "verdict"), "not checked");
+    cr_expect_str_eq(text_at(d, "evidence"), "CRL 2D");
+    cr_expect_str_eq(text_at(d, "verdict_until"), "2026-03-02T06:30:00Z");
     cr_expect_eq(number_at(d, "link_total"), 3);
     json_t *links = json_object_get(d, "links");
     cr_expect_eq(json_array_size(links), 2);
