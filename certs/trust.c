@@ -23,6 +23,8 @@ struct trust {
     enum tls_version tls_min;
     enum revocation_mode revocation;
     bool is_strict_about_cas;
+    uint8_t *policy;
+    size_t policy_len;
     struct trusted_ca cas[CA_COUNT_MAX];
     struct span cas_der[CA_COUNT_MAX];
     size_t count;
@@ -212,9 +214,14 @@ static int fill(struct trust *t, const struct trust_settings *settings, int64_t 
     int code;
 
     t->name = mem_text(settings->name);
-    if (t->name == NULL) {
+    t->policy = mem_new(settings->policy.len + 1, 1); /* none at all is no lack of memory */
+    if (t->name == NULL || t->policy == NULL) {
         return fault_set(f, FAULT_MEMORY, FAULT_SIDE_SELF, "out of memory for a trust", NULL);
     }
+    if (settings->policy.len > 0) {
+        memcpy(t->policy, settings->policy.data, settings->policy.len);
+    }
+    t->policy_len = settings->policy.len;
     for (size_t role = 0; role < ROLES; role++) {
         t->contexts[role] = tls_context_new((enum tls_role)role, settings->tls_min, f);
         if (t->contexts[role] == NULL) {
@@ -272,6 +279,7 @@ void trust_release(struct trust *t)
         pem_block_free(&t->cas[i].block);
     }
     mem_free(t->name);
+    mem_free(t->policy);
     mem_free(t);
 }
 
@@ -290,6 +298,11 @@ bool trust_is_strict_about_cas(const struct trust *t)
     return t->is_strict_about_cas;
 }
 
+struct span trust_policy(const struct trust *t)
+{
+    return span_of(t->policy, t->policy_len);
+}
+
 size_t trust_cas(const struct trust *t, const struct span **out, size_t *anchors)
 {
     *out = t->cas_der;
@@ -301,7 +314,7 @@ int trust_differs(const struct trust *a, const struct trust *b)
 {
     if (a->tls_min != b->tls_min || a->revocation != b->revocation || a->count != b->count ||
         a->anchor_count != b->anchor_count || a->is_strict_about_cas != b->is_strict_about_cas ||
-        strcmp(a->name, b->name) != 0) {
+        !span_equal(trust_policy(a), trust_policy(b)) || strcmp(a->name, b->name) != 0) {
         return 1;
     }
     for (size_t i = 0; i < a->count; i++) {

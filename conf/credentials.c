@@ -139,7 +139,9 @@ static void load_trust(const struct loader *l, const struct conf *conf, struct c
                                       .intermediates = t->intermediates,
                                       .tls_min = t->tls_min,
                                       .revocation = is_checked(conf, t) ? REVOCATION_CHECKED
-                                                                        : REVOCATION_OFF};
+                                                                        : REVOCATION_OFF,
+                                      .is_strict_about_cas = t->is_strict_profile,
+                                      .policy = t->policy};
     t->trust = trust_load(&settings, l->now_s, &fault);
     if (t->trust != NULL) {
         return;

@@ -144,6 +144,31 @@ Test(trust, may_be_strict_about_its_cas)
     trust_release(loose);
 }
 
+Test(trust, keeps_a_copy_of_its_policy)
+{
+    struct fault f = {0};
+    uint8_t oid[] = {0x2a, 0x03};
+    struct trust_settings settings = {.name = "hospital",
+                                      .anchors = pair_path("root", ".pem"),
+                                      .tls_min = TLS_VERSION_1_3,
+                                      .policy = span_of(oid, sizeof(oid))};
+    struct trust *gold = trust_load(&settings, (int64_t)time(NULL), &f);
+    oid[1] = 0x04;
+    struct trust *silver = trust_load(&settings, (int64_t)time(NULL), &f);
+    struct trust *any = pair_trust("root", NULL, TLS_VERSION_1_3);
+    static const uint8_t RIGHT[] = {0x2a, 0x03};
+
+    cr_assert_not_null(gold, "%s", f.note);
+    cr_assert_not_null(silver, "%s", f.note);
+    cr_assert(span_equal(trust_policy(gold), span_of(RIGHT, sizeof(RIGHT))));
+    cr_assert_eq(trust_policy(any).len, 0);
+    cr_assert_neq(trust_differs(gold, silver), 0);
+    cr_assert_neq(trust_differs(gold, any), 0);
+    trust_release(gold);
+    trust_release(silver);
+    trust_release(any);
+}
+
 Test(trust, lives_until_its_last_holder_lets_go)
 {
     struct trust *t = pair_trust("root", NULL, TLS_VERSION_1_3);
