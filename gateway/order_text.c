@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "conf/text.h"
 #include "conf/values.h"
+#include "gateway/safetext.h"
 
 static int refuse(struct fault *f, const char *what, const char *subject)
 {
@@ -29,16 +29,19 @@ static int check_subject(const char *subject, struct fault *f)
     return 0;
 }
 
-/* It is shown in logs and tables for years: text, and not nothing. */
+/* It is shown in logs and tables for years: what would have to be escaped there is refused. */
 static int check_reason(const char *reason, struct fault *f)
 {
-    if (reason == NULL || text_trim(reason, strlen(reason)) == 0) {
+    uint8_t memory[ORDER_TEXT_REASON_MAX - 1];
+    struct room safe = room_of(memory, sizeof(memory));
+
+    if (reason == NULL || strspn(reason, " ") == strlen(reason)) {
         return refuse(f, "a reason is needed", NULL);
     }
-    if (strlen(reason) >= ORDER_TEXT_REASON_MAX) {
-        return refuse(f, "the reason is longer than 199 bytes", NULL);
+    if (strlen(reason) > sizeof(memory)) {
+        return refuse(f, "the reason is too long: 199 bytes at most", NULL);
     }
-    if (!text_is_utf8(reason, strlen(reason)) || text_has_control(reason, strlen(reason))) {
+    if (!safetext_put(&safe, reason) || !span_equal(room_span(&safe), span_of_text(reason))) {
         return refuse(f, "the reason is not plain text (UTF-8, one line)", NULL);
     }
     return 0;

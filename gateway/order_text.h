@@ -8,18 +8,20 @@
 #ifndef WARDGATE_ORDER_TEXT_H
 #define WARDGATE_ORDER_TEXT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "gateway/blocks.h"
 #include "gateway/control.h"
 #include "protocols/bytes.h"
 #include "protocols/fault.h"
 
 /* Sizes with the NUL, as the block list keeps them; break-glass lasts from a minute to a day. */
 enum {
-    ORDER_TEXT_SUBJECT_MAX = 128,
-    ORDER_TEXT_REASON_MAX = 200,
-    ORDER_TEXT_FOR_MIN_S = 60,
-    ORDER_TEXT_FOR_MAX_S = 86400,
+    ORDER_TEXT_SUBJECT_MAX = BLOCKS_VALUE_MAX,
+    ORDER_TEXT_REASON_MAX = BLOCKS_REASON_MAX,
+    ORDER_TEXT_FOR_MIN_S = BLOCKS_GRANT_MIN_S,
+    ORDER_TEXT_FOR_MAX_S = BLOCKS_GRANT_MAX_S,
 };
 
 struct order {
@@ -39,8 +41,8 @@ struct order_text_parts {
 
 /* Make an order of it: copied whole, or refused. Returns 0, or FAULT_CONFIG with a sentence that
  * says what would be right: the subject is missing, too long or has a letter that no name, serial
- * or fingerprint has; a reason is missing where one is needed, too long, not UTF-8 or has a control
- * character; for_s is out of its bounds. *out is written only on success. */
+ * or fingerprint has; a reason is missing where one is needed, too long, or not one line of plain
+ * text; for_s is out of its bounds. *out is written only on success. */
 int order_text_make(const struct order_text_parts *parts, struct order *out, struct fault *f);
 
 /* The same from the arguments of a request, read strictly: one JSON object with exactly

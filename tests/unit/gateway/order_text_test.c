@@ -123,13 +123,15 @@ Test(order_text, refuses_a_reason_that_is_none)
 {
     expect_refusal("a", NULL, 60, "a reason is needed");
     expect_refusal("a", "", 60, "a reason is needed");
-    expect_refusal("a", " \t ", 60, "a reason is needed");
+    expect_refusal("a", "  ", 60, "a reason is needed");
     expect_refusal("a", "", 0, "a reason is needed");
     expect_refusal("a", "line\nline", 60, "not plain text");
+    expect_refusal("a", "a\tb", 60, "not plain text");
     expect_refusal("a", "\x7f", 60, "not plain text");
+    expect_refusal("a", "turned\xe2\x80\xae", 60, "not plain text");
     expect_refusal("a", "\xc0\xaf", 60, "not plain text");
     memset(long_reason, 'r', ORDER_TEXT_REASON_MAX);
-    expect_refusal("a", long_reason, 60, "longer than 199");
+    expect_refusal("a", long_reason, 60, "too long: 199");
     cr_expect_eq(make(CONTROL_BLOCK, "a", long_reason + 1, 0), 0);
     cr_expect_eq(make(CONTROL_BLOCK, "a", NULL, 0), FAULT_CONFIG);
     cr_expect_eq(make(CONTROL_BREAK_GLASS, "a", NULL, 0), 0);
