@@ -45,11 +45,12 @@ struct order_text_parts {
  * text; for_s is out of its bounds. *out is written only on success. */
 int order_text_make(const struct order_text_parts *parts, struct order *out, struct fault *f);
 
-/* The same from the arguments of a request, read strictly: one JSON object with exactly
- *   block        {"what": TEXT, "reason": TEXT}
- *   unblock      {"what": TEXT}
- *   break-glass  {"device": TEXT, "for_s": SECONDS, "reason": TEXT (may be missing with 0)}
- *   refresh      (no arguments)
+/* The same from the arguments of a request, read strictly: one JSON object with exactly these, or
+ * nothing for refresh:
+ * - block: "what": TEXT, "reason": TEXT
+ * - unblock: "what": TEXT
+ * - break-glass: "device": TEXT, "for_s": SECONDS, "reason": TEXT (may be missing to end it)
+ *
  * Returns 0, or FAULT_CONFIG. */
 int order_text_read(enum control_request what, struct span arguments, struct order *out,
                     struct fault *f);

@@ -1,5 +1,6 @@
 #include "tests/unit/gateway/instance.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +24,7 @@ static void configure(const struct instance *i, const char *way, const char *ext
     FILE *file = fopen(i->conf, "w");
     cr_assert_not_null(file);
     (void)fprintf(file,
-                  "[gateway]\nname = test\nstate_dir = .\ncontrol = c\n"
+                  "[gateway]\nname = test\nstate_dir = state\ncontrol = c\n"
                   "[trust hospital]\nanchors = %s/build/pki/root.pem\nrevocation = off\n"
                   "[device pump-12]\nport = tcp:127.0.0.1:9\nprotocol = mllp\n"
                   "%s\ncertificate = %s/build/pki/pump-12.pem\n"
@@ -118,9 +119,28 @@ bool instance_logs(const struct instance *i, const char *text)
     return false;
 }
 
+/* The gateway's own files, whatever they are called. */
+static void remove_state(const struct instance *i)
+{
+    char path[384];
+    (void)snprintf(path, sizeof(path), "%s/state", i->folder);
+    DIR *state = opendir(path);
+    const struct dirent *entry = state != NULL ? readdir(state) : NULL;
+    for (; entry != NULL; entry = readdir(state)) {
+        (void)snprintf(path, sizeof(path), "%s/state/%s", i->folder, entry->d_name);
+        unlink(path); /* not "." and "..": they are folders */
+    }
+    if (state != NULL) {
+        closedir(state);
+        (void)snprintf(path, sizeof(path), "%s/state", i->folder);
+        rmdir(path);
+    }
+}
+
 void instance_clean(const struct instance *i)
 {
     char lock[112];
+    remove_state(i);
     (void)snprintf(lock, sizeof(lock), "%s.lock", i->control);
     unlink(i->conf);
     unlink(i->log);
