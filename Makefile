@@ -7,8 +7,8 @@ PREFIX   ?= /usr/local
 SYSCONFDIR ?= /etc
 FUZZ_S   ?= 30
 
-DEPS_BUILD := build-essential pkg-config libuv1-dev libmodbus-dev libinih-dev libjansson-dev dpkg-dev \
-    autoconf automake libtool debian-archive-keyring
+DEPS_BUILD := build-essential pkg-config libuv1-dev libmodbus-dev libinih-dev libjansson-dev \
+    libcurl4-openssl-dev dpkg-dev autoconf automake libtool debian-archive-keyring
 DEPS_DEMO := openssl gnutls-bin stunnel4 socat mbpoll python3 python3-pymodbus python3-hl7 python3-cryptography
 DEPS_TEST := $(DEPS_DEMO) python3-serial-asyncio libcriterion-dev libwolfssl-dev clang clang-format clang-tidy libclang-rt-dev \
     cppcheck shellcheck faketime iproute2 curl jq git python3-cryptography-vectors
@@ -40,11 +40,11 @@ OUR_CFLAGS := -std=c11 -D_DEFAULT_SOURCE -I. -DWARDGATE_VERSION=\"$(VERSION)\" $
 OUR_LDFLAGS := -pie -Wl,-z,relro,-z,now
 certs_FLAGS   := $(WOLFSSL_FLAGS)
 conf_FLAGS    := $(shell pkg-config --cflags inih 2>/dev/null)
-gateway_FLAGS := $(shell pkg-config --cflags libuv jansson 2>/dev/null) \
+gateway_FLAGS := $(shell pkg-config --cflags libuv jansson libcurl 2>/dev/null) \
     -DWARDGATE_INIH_VERSION=\"$(shell pkg-config --modversion inih 2>/dev/null)\"
 certs_LIBS    := $(WOLFSSL_LIBS) -lpthread
 conf_LIBS     := $(shell pkg-config --libs inih 2>/dev/null || echo -linih)
-gateway_LIBS  := $(shell pkg-config --libs libuv libmodbus jansson 2>/dev/null || echo -luv -lmodbus -ljansson)
+gateway_LIBS  := $(shell pkg-config --libs libuv libmodbus jansson libcurl 2>/dev/null || echo -luv -lmodbus -ljansson -lcurl)
 # `make V=1` shows the whole commands.
 Q := $(if $(V),,@)
 say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@echo '  $(1) $(2)')

@@ -1,8 +1,9 @@
 #include "gateway/safetext.h"
 
+#include <assert.h>
 #include <stdint.h>
 
-enum { ASCII_MAX = 0x7f, CODE_MAX = 0x10ffff };
+enum { ASCII_MAX = 0x7f, CODE_MAX = 0x10ffff, CUT_MIN = 16 };
 
 /* How long a sequence is that starts with this byte; 0 for a byte that starts none. */
 static size_t sequence_len(uint8_t first)
@@ -141,6 +142,17 @@ bool safetext_put_value(struct room *to, const char *text)
     }
     *to = try_it;
     return true;
+}
+
+void safetext_cut(char *out, size_t cap, const char *text)
+{
+    static const char dots[] = "...";
+    assert(cap >= CUT_MIN);
+    struct room to = room_of(out, cap - sizeof(dots));
+    bool is_whole = safetext_put(&to, text);
+    to.cap = cap;
+    (void)room_put(&to, is_whole ? span_of_text("") : span_of_text(dots)); /* kept free above */
+    (void)room_put_u8(&to, '\0');
 }
 
 size_t safetext_columns(const char *text)

@@ -22,6 +22,10 @@ bool safetext_put(struct room *to, const char *text);
  * Appends all or nothing: false when it does not fit, the room is then unchanged. */
 bool safetext_put_value(struct room *to, const char *text);
 
+/* Write it to `out` (`cap` bytes, 16 at least) with a NUL; what does not fit is cut and ends in
+ * "...". For the part of a note that must leave room for the rest. */
+void safetext_cut(char *out, size_t cap, const char *text);
+
 /* How many columns a safe text takes on a terminal (one per character). */
 size_t safetext_columns(const char *text);
 

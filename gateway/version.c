@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "certs/tls_facts.h"
+#include "gateway/fetcher.h"
 
 #ifndef WARDGATE_INIH_VERSION
 /* inih tells no version to programs; the Makefile asks pkg-config. */
@@ -22,6 +23,7 @@ static void print_libraries(FILE *to)
     (void)fprintf(to, "  libmodbus  %u.%u.%u\n", libmodbus_version_major, libmodbus_version_minor,
                   libmodbus_version_micro);
     (void)fprintf(to, "  jansson    %s\n", jansson_version_str());
+    (void)fprintf(to, "  libcurl    %s\n", fetcher_library_version());
     (void)fprintf(to, "  inih       %s\n", WARDGATE_INIH_VERSION);
     (void)fprintf(to, "  glibc      %s\n", gnu_get_libc_version());
 }

@@ -124,6 +124,11 @@ stage_floors()
         grep -nE '#include <modbus' gateway/*.[ch]
         red=1
     fi
+    if grep -nHE '#include .curl/' {protocols,certs,conf,gateway}/*.[ch] /dev/null |
+        grep -v '^gateway/fetcher[a-z_]*\.c:'; then
+        echo "^ curl/ belongs in gateway/fetcher*.c"
+        red=1
+    fi
     if grep -nHE '#include <' protocols/*.[ch] /dev/null |
         grep -vE '<(string|stdint|stddef|stdbool|limits|assert|inttypes)\.h>'; then
         echo "^ protocols/ may include string.h, assert.h and the headers without functions only"

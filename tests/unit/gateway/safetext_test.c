@@ -83,3 +83,18 @@ Test(safetext, counts_columns_by_characters)
     cr_expect_eq(safetext_columns(""), 0);
     cr_expect_eq(safetext_columns("M\xc3\xbcnchen"), 7);
 }
+
+Test(safetext, cuts_to_a_text_that_says_so)
+{
+    char out[16];
+    safetext_cut(out, sizeof(out), "short");
+    cr_expect_str_eq(out, "short");
+    safetext_cut(out, sizeof(out), "123456789012");
+    cr_expect_str_eq(out, "123456789012");
+    safetext_cut(out, sizeof(out), "1234567890123");
+    cr_expect_str_eq(out, "123456789012...");
+    safetext_cut(out, sizeof(out), "12345678901\n3");
+    cr_expect_str_eq(out, "12345678901...");
+    safetext_cut(out, sizeof(out), "");
+    cr_expect_str_eq(out, "");
+}

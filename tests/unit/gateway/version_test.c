@@ -23,11 +23,17 @@ Test(version, is_one_line)
 Test(version, tells_libraries_algorithms_licence_and_limits)
 {
     static const char *const parts[] = {
-        "wolfSSL    5.",           "Debian source package 5.",
-        "libuv      1.",           "libmodbus  3.",
-        "jansson    2.",           "inih ",
-        "TLS13-AES256-GCM-SHA384", "X25519",
-        "GPL-3.0-or-later",        "not an alarm path",
+        "wolfSSL    5.",
+        "Debian source package 5.",
+        "libuv      1.",
+        "libmodbus  3.",
+        "jansson    2.",
+        "inih ",
+        "libcurl    7.",
+        "TLS13-AES256-GCM-SHA384",
+        "X25519",
+        "GPL-3.0-or-later",
+        "not an alarm path",
     };
     const char *text = printed(true);
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
