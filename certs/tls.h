@@ -5,6 +5,15 @@
  * what the network brought and sends what it makes. Mutual authentication always: both roles
  * present a certificate and demand one. No resumption of any kind, no renegotiation, no 0-RTT, no
  * compression. The engine does not judge revocation: that is asked after the handshake (verdict.h).
+ *
+ * Stapling (RFC 6066 section 8, RFC 8446 section 4.4.2.1): a client asks its server for an OCSP
+ * answer about the server's certificate, and hands it out as bytes; whoever is asked sends the one
+ * it was given. Nothing is parsed, fetched or believed on the way. A server asks no client: the
+ * library cannot put the question into its CertificateRequest. None of this exists with Debian's
+ * library (tls_facts_staples): there a server verifies an answer with the CAs that vouch for peers
+ * and keeps it for all connections of a context (CreateOcspResponse, CheckOcspRequest), and as
+ * client the library's own judge ends the handshake or is content, and gives the bytes to nobody
+ * (ProcessCSR).
  */
 #ifndef WARDGATE_TLS_H
 #define WARDGATE_TLS_H
@@ -24,6 +33,7 @@ enum {
     TLS_CIPHER_MAX = 16384 + 1024, /* room that one record of that size surely fits in */
     TLS_HANDSHAKE_ROOM = 65536,    /* room that any one flight of ours fits in */
     TLS_CHAIN_MAX = 9,             /* certificates kept of a peer's chain */
+    TLS_STAPLE_MAX = 16384,        /* longest OCSP answer that is sent or kept */
 };
 
 struct tls_engine;
@@ -37,6 +47,9 @@ struct tls_settings {
     const struct name_rule *allow; /* the peer's SAN must match one of these; copied */
     size_t allow_count;            /* 1.. */
     const char *server_name;       /* client: SNI to send, NULL for none (an IP address) */
+    struct span staple; /* an OCSPResponse (DER) about our own leaf that our judge finds good
+                           now, for a peer that asks; empty: none, and none is sent when it
+                           is longer than TLS_STAPLE_MAX. Copied */
 };
 
 /* What one step did. */
@@ -55,6 +68,7 @@ struct tls_peer {
     const char *suite;                /* "TLS_AES_128_GCM_SHA256"; constant memory */
     struct span chain[TLS_CHAIN_MAX]; /* DER, leaf first: what the peer sent */
     size_t chain_count;
+    struct span staple; /* what the server stapled, as it came: judge it (ocsp.h); empty: nothing */
 };
 
 /* A new engine, or NULL with *f (FAULT_MEMORY, FAULT_INTERNAL). */
@@ -89,11 +103,11 @@ int tls_engine_write(struct tls_engine *e, struct span plain, struct room *out, 
 /* Append our close_notify to `out`. Reading goes on until the peer's. 0 or a fault code. */
 int tls_engine_shutdown(struct tls_engine *e, struct room *out, struct fault *f);
 
-/* The peer, or NULL before TLS_DONE of the handshake. Valid while the engine lives; `chain` only
- * until tls_engine_forget_chain. */
+/* The peer, or NULL before TLS_DONE of the handshake. Valid while the engine lives; `chain` and
+ * `staple` only until tls_engine_forget_chain. */
 const struct tls_peer *tls_engine_peer(const struct tls_engine *e);
 
-/* Give the peer's chain and the handshake's memory back once the verdict is in. */
+/* Give the peer's chain and staple and the handshake's memory back once the verdict is in. */
 void tls_engine_forget_chain(struct tls_engine *e);
 
 /* Once per process, before the first engine / after the last. 0 or a fault code. */

@@ -35,7 +35,7 @@ static bool set_rules(WOLFSSL_CTX *ctx, enum tls_role role, enum tls_version min
 
     if (wolfSSL_CTX_SetMinVersion(ctx, lowest) != WOLFSSL_SUCCESS ||
         wolfSSL_CTX_set_cipher_list(ctx, TLS_SUITES) != WOLFSSL_SUCCESS ||
-        !refuse_resumption(ctx, role)) {
+        !refuse_resumption(ctx, role) || !tls_staple_prepare(ctx)) {
         return false;
     }
     /* Without FAIL_IF_NO_PEER_CERT a server takes clients that have no certificate. */

@@ -15,6 +15,7 @@ static void end_handshake(struct tls_engine *e)
 {
     if (e->handshake != NULL) {
         mem_free(e->handshake->allow);
+        mem_free(e->handshake->staple);
         mem_free(e->handshake);
         e->handshake = NULL;
     }
@@ -74,7 +75,7 @@ static int make_ssl(struct tls_engine *e, const struct tls_settings *settings, s
     wolfSSL_SetIOReadCtx(e->ssl, e);
     wolfSSL_SetIOWriteCtx(e->ssl, e);
     wolfSSL_SetCertCbCtx(e->ssl, e);
-    return 0;
+    return tls_staple_connect(e) ? 0 : no_memory(f);
 }
 
 struct tls_engine *tls_engine_new(const struct tls_settings *settings, struct fault *f)
@@ -90,7 +91,7 @@ struct tls_engine *tls_engine_new(const struct tls_settings *settings, struct fa
     e->role = settings->role;
     e->identity = identity_hold(settings->identity);
     e->trust = trust_hold(settings->trust);
-    if (copy_rules(e, settings) != 0) {
+    if (copy_rules(e, settings) != 0 || !tls_staple_load(e, settings->staple)) {
         (void)no_memory(f);
         tls_engine_free(e);
         return NULL;
@@ -328,10 +329,18 @@ const struct tls_peer *tls_engine_peer(const struct tls_engine *e)
     return e->handshake == NULL ? &e->peer : NULL;
 }
 
-void tls_engine_forget_chain(struct tls_engine *e)
+void tls_engine_drop_chain(struct tls_engine *e)
 {
     mem_free(e->chain);
     e->chain = NULL;
     memset(e->peer.chain, 0, sizeof(e->peer.chain));
     e->peer.chain_count = 0;
+}
+
+void tls_engine_forget_chain(struct tls_engine *e)
+{
+    tls_engine_drop_chain(e);
+    mem_free(e->staple);
+    e->staple = NULL;
+    e->peer.staple = span_of(NULL, 0);
 }

@@ -1,6 +1,5 @@
 #include "certs/tls_facts.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,8 +23,19 @@ const char *tls_facts_build(void)
 {
 #ifdef WARDGATE_WOLFSSL_SYSTEM
     return "Debian's shared library";
+#elif defined(WARDGATE_STAPLE)
+    return "own static build with stapling";
 #else
-    return "own static build";
+    return "own static build"; /* of a source that certs/wolfssl-staple.patch did not fit */
+#endif
+}
+
+bool tls_facts_staples(void)
+{
+#ifdef WARDGATE_STAPLE
+    return true;
+#else
+    return false;
 #endif
 }
 

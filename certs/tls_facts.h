@@ -6,6 +6,7 @@
 #ifndef WARDGATE_TLS_FACTS_H
 #define WARDGATE_TLS_FACTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The library's version at run time: "5.7.2". */
@@ -14,8 +15,12 @@ const char *tls_facts_version(void);
 /* The Debian revision of the source that it was built from: "5.7.2-0.1+deb13u2". */
 const char *tls_facts_revision(void);
 
-/* "own static build" or "Debian's shared library". */
+/* "own static build with stapling", "own static build" or "Debian's shared library". */
 const char *tls_facts_build(void);
+
+/* Are staples asked for, sent and handed out (tls.h)? Else tls_settings.staple goes nowhere and
+ * tls_peer.staple is always empty. */
+bool tls_facts_staples(void);
 
 enum { TLS_FACTS_NAME_MAX = 64 };
 

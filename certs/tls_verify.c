@@ -200,7 +200,7 @@ static bool keep_chain(struct tls_engine *e, const struct WOLFSSL_X509_STORE_CTX
     for (size_t i = 0; i < count; i++) {
         len += store->certs[i].length;
     }
-    tls_engine_forget_chain(e);
+    tls_engine_drop_chain(e); /* a staple has come before */
     e->chain = mem_new(len, 1);
     if (e->chain == NULL) {
         (void)fault_set(&e->handshake->refusal, FAULT_MEMORY, FAULT_SIDE_SELF,

@@ -76,6 +76,7 @@ struct end_setup {
     struct trust *trust;
     enum tls_version min;
     const char *server_name;
+    struct span staple;
 };
 
 static void open_end(struct pair_end *end, const struct end_setup *setup)
@@ -92,6 +93,7 @@ static void open_end(struct pair_end *end, const struct end_setup *setup)
         .allow = &allow,
         .allow_count = 1,
         .server_name = setup->server_name,
+        .staple = setup->staple,
     };
 
     cr_assert_eq(name_rule_parse(setup->allow, &allow, &f), 0, "%s", f.note);
@@ -111,6 +113,7 @@ struct odd_peer {
     WOLFSSL_METHOD *method;
     const char *raw;
     bool is_bare;
+    bool is_incurious;
 };
 
 static void show_identity(WOLFSSL_CTX *ctx, const struct tls_engine *e, const struct odd_peer *odd)
@@ -145,6 +148,7 @@ static void become_odd(struct tls_engine *e, const struct odd_peer *odd)
     wolfSSL_CTX_set_verify(ctx, WOLFSSL_VERIFY_PEER, tls_verify_peer);
     wolfSSL_CTX_SetIORecv(ctx, tls_engine_receive);
     wolfSSL_CTX_SetIOSend(ctx, tls_engine_send);
+    cr_assert(tls_staple_prepare(ctx));
     show_identity(ctx, e, odd);
     wolfSSL_free(e->ssl);
     e->ssl = wolfSSL_new(ctx);
@@ -153,14 +157,20 @@ static void become_odd(struct tls_engine *e, const struct odd_peer *odd)
     wolfSSL_SetIOReadCtx(e->ssl, e);
     wolfSSL_SetIOWriteCtx(e->ssl, e);
     wolfSSL_SetCertCbCtx(e->ssl, e);
+    cr_assert(odd->is_incurious || tls_staple_connect(e));
 }
 
 static void make_odd_ends(struct pair *p, const struct pair_setup *setup)
 {
-    struct odd_peer client = {NULL, setup->client_raw, setup->client_is_bare};
-    struct odd_peer server = {NULL, setup->server_raw, false};
+    struct odd_peer client = {
+        .raw = setup->client_raw,
+        .is_bare = setup->client_is_bare,
+        .is_incurious = setup->client_is_incurious,
+    };
+    struct odd_peer server = {.raw = setup->server_raw};
 
-    if (setup->client_is_old || setup->client_is_bare || setup->client_raw != NULL) {
+    if (setup->client_is_old || setup->client_is_bare || setup->client_is_incurious ||
+        setup->client_raw != NULL) {
         client.method = setup->client_is_old ? wolfTLSv1_2_client_method()
                                              : wolfTLSv1_3_client_method();
         become_odd(p->client.engine, &client);
@@ -186,6 +196,7 @@ void pair_open(struct pair *p, const struct pair_setup *setup)
         .trust = setup->client_trust,
         .min = setup->allows_tls12 ? TLS_VERSION_1_2 : TLS_VERSION_1_3,
         .server_name = setup->server_name,
+        .staple = setup->client_staple,
     };
     struct end_setup server = {
         .role = TLS_SERVER,
@@ -193,6 +204,7 @@ void pair_open(struct pair *p, const struct pair_setup *setup)
         .allow = or_else(setup->server_allow, "dns:bms.hospital.example"),
         .trust = setup->server_trust,
         .min = setup->allows_tls12 ? TLS_VERSION_1_2 : TLS_VERSION_1_3,
+        .staple = setup->server_staple,
     };
 
     open_end(&p->client, &client);

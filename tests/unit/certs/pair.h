@@ -28,7 +28,10 @@ struct pair_setup {
     bool client_is_bare;    /* this client has no certificate */
     const char *client_raw; /* files that identity_load refuses, given straight to wolfSSL */
     const char *server_raw;
-    size_t cut; /* bytes handed over at once; 0: all */
+    struct span client_staple; /* OCSP answers to send */
+    struct span server_staple;
+    bool client_is_incurious; /* this client does not ask for a staple */
+    size_t cut;               /* bytes handed over at once; 0: all */
 };
 
 /* One end with what it has received and not yet used. */

@@ -18,6 +18,7 @@ void bench_tls_init(struct bench_tls *t)
                                                    .revocation = REVOCATION_OFF};
     struct fault f;
     memset(&f, 0, sizeof(f));
+    t->staple = span_of(NULL, 0);
     cr_assert_eq(tls_init(&f), 0, "%s", f.note);
     t->client = identity_load("build/pki/pump-12.pem", "build/pki/pump-12.key", io_wall_s(), &f);
     cr_assert_not_null(t->client, "%s", f.note);
@@ -50,6 +51,7 @@ struct tls_engine *bench_tls_engine(const struct bench_tls *t, enum tls_role rol
         .allow = &rule,
         .allow_count = 1,
         .server_name = role == TLS_CLIENT ? "hl7.hospital.example" : NULL,
+        .staple = t->staple,
     };
     return tls_engine_new(&settings, &f);
 }

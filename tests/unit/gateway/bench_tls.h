@@ -13,6 +13,7 @@ struct bench_tls {
     struct identity *client; /* pump-12 */
     struct identity *server; /* hl7 */
     struct trust *trust;     /* root */
+    struct span staple;      /* what engines are given to send; borrowed */
 };
 
 void bench_tls_init(struct bench_tls *t);

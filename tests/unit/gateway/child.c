@@ -57,6 +57,9 @@ void child_put(const struct child *c, const char *text)
 
 void child_stop(struct child *c)
 {
+    if (c->pid == 0) {
+        return; /* never started: pid 0 would be ourselves and all our group */
+    }
     close(c->fd);
     (void)kill(c->pid, SIGKILL);
     (void)waitpid(c->pid, NULL, 0);
