@@ -4,6 +4,7 @@
 
 #include "certs/ocsp_inside.h"
 #include "tests/unit/certs/crl_make.h"
+#include "tests/unit/certs/forge.h"
 
 static struct span time_of(const char *text)
 {
@@ -55,7 +56,9 @@ struct span ocsp_make_answer(const struct ocsp_make *spec)
     }
     data = crl_make_join(crl_make_der(0xA1, issuer.subject), time_of(spec->this_update));
     data = crl_make_join(data, crl_make_der(0x30, crl_make_der(0x30, single)));
-    data = crl_make_signed(crl_make_der(0x30, data), spec->issuer_key);
+    data = crl_make_der(0x30, data);
+    data = spec->is_forged ? forge_signed(data, spec->issuer_key)
+                           : crl_make_signed(data, spec->issuer_key);
     data = crl_make_der(0x30, crl_make_join(type, crl_make_der(4, data)));
     return crl_make_der(0x30, crl_make_join(CRL_BYTES(0x0A, 1, 0), crl_make_der(0xA0, data)));
 }

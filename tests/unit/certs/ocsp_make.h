@@ -1,5 +1,5 @@
 /*
- * OCSP answers made in the test, about certificates of crl_make.h and signed by their CA.
+ * OCSP answers made in the test, about certificates of crl_make.h or forge.h, signed by their CA.
  */
 #ifndef WARDGATE_TEST_OCSP_MAKE_H
 #define WARDGATE_TEST_OCSP_MAKE_H
@@ -11,6 +11,7 @@ struct ocsp_make {
     struct span cert;
     struct span issuer;
     unsigned issuer_key; /* number of the key that signs */
+    bool is_forged;      /* it is a key of forge.h, else of crl_make.h */
     enum ocsp_answer status;
     const char *this_update; /* "20251201000000Z"; producedAt is the same */
     const char *next_update; /* NULL: none */
