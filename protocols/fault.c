@@ -3,7 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum { SIDES = FAULT_SIDE_SELF + 1, CODES = 1 - FAULT_LIMIT };
+enum { SIDES = FAULT_SIDE_SELF + 1, CODES = 1 - FAULT_NO_VERDICT };
 
 /* The word is for machines and never changes; the sentences are for a technician beside the device.
  * by[FAULT_SIDE_NONE] serves every side that has no sentence of its own. */
@@ -127,9 +127,9 @@ static const struct fault_row rows[CODES] = {
                           {NONE = "asked for a device that is not here",
                            SERVER = "server asked for a device that is not here"}},
     [-FAULT_REVOKED] = {"revoked",
-                        {NONE = "certificate is revoked, or its state is unknown",
-                         SERVER = "server's certificate is revoked, or its state is unknown",
-                         SELF = "gateway's own certificate is revoked, or its state is unknown"}},
+                        {NONE = "certificate is revoked",
+                         SERVER = "server's certificate is revoked",
+                         SELF = "gateway's own certificate is revoked"}},
     [-FAULT_KEY] = {"key-unusable",
                     {NONE = "private key cannot be used",
                      CERTIFICATE = "private key cannot be used, or does not fit the certificate",
@@ -155,6 +155,8 @@ static const struct fault_row rows[CODES] = {
                       {NONE = "more connections than allowed",
                        DEVICE = "device opened more connections than allowed",
                        SERVER = "server opened more connections than allowed"}},
+    [-FAULT_NO_VERDICT] = {"no-verdict",
+                           {NONE = "nobody can tell whether the certificate is revoked"}},
 };
 
 static const char *const side_words[SIDES] = {
@@ -169,7 +171,7 @@ static const char *const side_words[SIDES] = {
 /* NULL for what is no code: a fault may come from memory that somebody forgot to fill. */
 static const struct fault_row *find_row(enum fault_code code)
 {
-    if (code > FAULT_NONE || code < FAULT_LIMIT) {
+    if (code > FAULT_NONE || code < FAULT_NO_VERDICT) {
         return NULL;
     }
     return &rows[-(int)code];
