@@ -84,6 +84,10 @@ struct bus_client *bus_client_new(struct bus_device *d,
 /* Hand in one whole MBAP ADU (7 + 1..253 bytes; framing already checked). Copied. */
 void bus_client_submit(struct bus_client *c, struct span adu);
 
+/* May this master write, as far as its certificate's verdict goes? At first yes. From yes to no the
+ * writes that wait are refused with 01 (on_answer, from inside). */
+void bus_client_allow_writes(struct bus_client *c, bool allowed);
+
 /* Requests waiting or on the wire. */
 size_t bus_client_pending(const struct bus_client *c);
 

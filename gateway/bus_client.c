@@ -76,8 +76,9 @@ static enum modbus_exception map_unit(const struct bus_device *d, struct bus_req
 }
 
 /* May it go on the wire? MODBUS_FINE: bus_unit and is_write are set. */
-static enum modbus_exception judge_request(const struct bus_device *d, struct bus_request *q)
+static enum modbus_exception judge_request(const struct bus_client *c, struct bus_request *q)
 {
+    const struct bus_device *d = c->device;
     struct span pdu = span_of(q->pdu, q->len);
     enum modbus_exception code = map_unit(d, q);
 
@@ -88,7 +89,7 @@ static enum modbus_exception judge_request(const struct bus_device *d, struct bu
         return code;
     }
     q->is_write = modbus_pdu_is_write(pdu);
-    if (q->is_write && !d->conf->writes_allowed) {
+    if (q->is_write && (!d->conf->writes_allowed || c->writes_denied)) {
         return MODBUS_ILLEGAL_FUNCTION;
     }
     if (d->bus->state == BUS_DOWN || (q->is_write && d->bus->is_echoing)) {
@@ -120,7 +121,7 @@ void bus_client_submit(struct bus_client *c, struct span adu)
 
     assert(is_adu);                  /* the framer cut it by the same rules */
     (void)room_put(&out, parts.pdu); /* fits: the parser bounds it */
-    code = judge_request(c->device, &q);
+    code = judge_request(c, &q);
     if (code == MODBUS_FINE && !bus_queue_put(c, &q)) {
         code = MODBUS_BUSY;
     }
@@ -129,6 +130,23 @@ void bus_client_submit(struct bus_client *c, struct span adu)
         return;
     }
     bus_line_wake(c->device->bus);
+}
+
+void bus_client_allow_writes(struct bus_client *c, bool allowed)
+{
+    size_t waiting = c->count;
+
+    c->writes_denied = !allowed;
+    for (size_t i = 0; !allowed && i < waiting; i++) {
+        struct bus_request q;
+        if (!bus_queue_take(c, &q)) {
+            return;
+        }
+        /* There is room: it was taken from there. */
+        if (q.is_write || !bus_queue_put(c, &q)) {
+            bus_client_refuse(c, &q, MODBUS_ILLEGAL_FUNCTION);
+        }
+    }
 }
 
 size_t bus_client_pending(const struct bus_client *c)

@@ -63,6 +63,7 @@ struct bus_client {
     void *owner;
     struct bus_request *ring; /* BUS_WAITING_MAX; NULL while nothing waits */
     size_t first, count;
+    bool writes_denied; /* besides what the device allows: by the verdict on this master */
 };
 
 /* What the bus knows about a unit. */

@@ -52,6 +52,11 @@ struct modbus_link *modbus_link_new(struct bus_device *bus, struct endpoint *sec
     return m;
 }
 
+void modbus_link_allow_writes(struct modbus_link *m, bool allowed)
+{
+    bus_client_allow_writes(m->client, allowed);
+}
+
 void modbus_link_free(struct modbus_link *m)
 {
     if (m != NULL) {

@@ -32,6 +32,9 @@ void modbus_link_free(struct modbus_link *m);
 /* Bytes from the master. 0, or FAULT_FRAME with *f: not Modbus/TCP, close the link. */
 int modbus_link_feed(struct modbus_link *m, struct span data, struct fault *f);
 
+/* May the master write, as far as its certificate's verdict goes? At first yes. */
+void modbus_link_allow_writes(struct modbus_link *m, bool allowed);
+
 /* Requests whose answers are still to come. */
 size_t modbus_link_pending(const struct modbus_link *m);
 
