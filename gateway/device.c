@@ -32,10 +32,12 @@ struct device *device_new(const struct device_settings *settings)
     d->host = (struct session_host){
         .io = settings->io,
         .gate = settings->gate,
+        .revocation = settings->revocation,
         .conf = conf,
         .identity = identity_hold(conf->identity),
         .trust = trust_hold(conf->trust),
         .dials_device = settings->bus == NULL && conf->port.kind == CONF_PORT_TCP && conf->listens,
+        .own_seat = &d->own_seat,
         .on_change = device_on_change,
         .wants_dial = device_wants_dial,
         .on_local_back = device_port_on_local_back,
@@ -53,6 +55,7 @@ void device_free(struct device *d)
         return;
     }
     assert(d->sessions == NULL);
+    inquiry_leave(&d->own_seat);
     port_free(d->port);
     identity_release(d->host.identity);
     trust_release(d->host.trust);
@@ -124,6 +127,7 @@ void device_start(struct device *d)
         device_tell_broken(d);
         return;
     }
+    device_own_ask(d);
     bool waits_for_device = conf->port.kind == CONF_PORT_TCP_LISTEN &&
                             conf->start == CONF_START_DATA;
     if (conf->listens || waits_for_device) {
@@ -141,6 +145,7 @@ void device_check_stopped(struct device *d)
         return;
     }
     d->stopped_told = true;
+    inquiry_leave(&d->own_seat);
     if (d->host.bus != NULL) {
         bus_detach(d->host.bus);
         d->host.bus = NULL;
@@ -170,6 +175,9 @@ void device_use(struct device *d, struct identity *identity, struct trust *trust
     trust_release(d->host.trust);
     d->host.identity = identity;
     d->host.trust = trust;
+    if (d->started && !d->stopping) {
+        device_own_ask(d);
+    }
 }
 
 /* ---- the sessions' events ---- */
@@ -177,8 +185,8 @@ void device_use(struct device *d, struct identity *identity, struct trust *trust
 static bool device_wants_dial(struct session_host *host, struct session *s)
 {
     struct device *d = (struct device *)(void *)host;
-    if (d->stopping) {
-        return false;
+    if (d->stopping || d->host.is_withdrawn) {
+        return false; /* device_own.c starts it when the certificate is good again */
     }
     if (d->port != NULL && !session_has_local(s)) {
         return false; /* device_port_on_up starts it */
@@ -277,6 +285,9 @@ bool device_take_link(struct device *d, struct endpoint *secure, struct span hel
         code = FAULT_MEMORY;
     } else if (d->session_count >= d->host.conf->max_links) {
         why = "max_links is reached";
+    } else if (d->host.is_withdrawn) {
+        why = "the device's own certificate is not to be presented";
+        code = FAULT_REVOKED;
     } else if (d->port != NULL && port_endpoint(d->port) == NULL) {
         why = "the device is not there";
         code = FAULT_GONE;

@@ -15,6 +15,7 @@
 #include "gateway/endpoint.h"
 #include "gateway/gate.h"
 #include "gateway/io.h"
+#include "gateway/revocation.h"
 #include "gateway/snapshot.h"
 
 struct device;
@@ -22,6 +23,7 @@ struct device;
 struct device_settings {
     struct io *io;
     struct gate *gate;
+    struct revocation *revocation;                     /* outlives the device */
     const struct conf_device *conf;                    /* borrowed while the device lives */
     struct bus *bus;                                   /* Modbus: the line it is on, else NULL */
     void (*on_stopped)(void *owner, struct device *d); /* last call, from the loop */
@@ -56,6 +58,9 @@ bool device_is_stopping(const struct device *d);
 
 /* Does this SNI name the device: its server_name, or a dNSName of its certificate? */
 bool device_has_name(const struct device *d, const char *server_name);
+
+/* Links that are up without anybody watching their verdict: 0, or it is our own mistake. */
+size_t device_unchecked(const struct device *d);
 
 /* Fill what status shows. */
 void device_snapshot(struct device *d, struct snapshot_device *out);

@@ -15,15 +15,21 @@ struct device {
     size_t session_count;
     struct session *port_user; /* who the port is lent to */
     bool started, stopping, stopped_told;
-    bool broken;          /* out of memory at the start: it has no port and takes no link */
-    bool data_waits;      /* start = data: the device spoke while no link was there */
-    uint64_t started_ms;  /* loop clock */
-    int64_t port_since_s; /* when the port last came or went */
+    struct inquiry_seat own_seat; /* the verdict on its own certificate */
+    bool broken;                  /* out of memory at the start: it has no port and takes no link */
+    bool data_waits;              /* start = data: the device spoke while no link was there */
+    uint64_t started_ms;          /* loop clock */
+    int64_t port_since_s;         /* when the port last came or went */
 };
 
 /* device.c */
 void device_note_fault(struct device *d, const struct fault *f);
 void device_check_stopped(struct device *d);
+
+/* device_own.c */
+/* Ask about the certificate that is in use now; while it is refused no link is made or taken. */
+void device_own_ask(struct device *d);
+void device_own_snapshot(const struct device *d, struct snapshot_device *out);
 
 /* device_port.c */
 void device_port_start(struct device *d);

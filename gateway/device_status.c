@@ -142,6 +142,10 @@ static void device_words(const struct device *d, struct snapshot_device *out)
     if (d->stopping) {
         (void)snprintf(out->state, sizeof out->state, "stopping");
         (void)snprintf(out->words, sizeof out->words, "stopping");
+    } else if (d->host.is_withdrawn) {
+        (void)snprintf(out->state, sizeof out->state, "withdrawn");
+        (void)snprintf(out->words, sizeof out->words, "%s",
+                       out->is_blocked ? "blocked here" : "its certificate is revoked or over");
     } else if (gone != NULL) {
         (void)snprintf(out->state, sizeof out->state, "device-gone");
         (void)snprintf(out->words, sizeof out->words, "%s",
@@ -196,11 +200,12 @@ void device_snapshot(struct device *d, struct snapshot_device *out)
         .description = conf->description,
         .port = conf->port.text,
         .protocol = conf_protocol_name(conf->protocol),
-        .revocation_off = trust_revocation(d->host.trust) == REVOCATION_OFF,
+        .revocation_off = conf->revocation == CONF_REVOCATION_OFF,
         .certificate = *identity_facts(d->host.identity),
     };
     int64_t left_s = out->certificate.not_after_s - io_wall_s();
     out->days_left = left_s >= 0 ? left_s / SECONDS_PER_DAY : -1;
+    device_own_snapshot(d, out);
     device_words(d, out);
     device_snapshot_counters(d, out);
     device_snapshot_links(d, out);

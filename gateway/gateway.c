@@ -58,6 +58,7 @@ static int gateway_add_device(struct gateway *g, const struct conf_device *c)
     struct device_settings settings = {
         .io = g->io,
         .gate = &g->gate,
+        .revocation = g->revocation,
         .conf = c,
         .bus = e->line != NULL ? e->line->bus : NULL,
         .on_stopped = gateway_on_device_stopped,
@@ -147,7 +148,10 @@ static void gateway_on_reap(uv_timer_t *timer)
     struct gateway *g = timer->data;
     gateway_reap_entries(g);
     gateway_start_missing(g);
-    if (g->stopping && g->entries == NULL && g->lines == NULL && g->doors == NULL) {
+    bool is_empty = g->entries == NULL && g->lines == NULL && g->doors == NULL;
+    if (g->stopping && is_empty && g->revocation_open) {
+        revocation_close(g->revocation); /* nobody asks it any more; gateway_on_revocation_closed */
+    } else if (g->stopping && is_empty) {
         g->reap_closing = true;
         uv_close((uv_handle_t *)&g->reap, gateway_on_reap_closed);
     }
@@ -155,16 +159,27 @@ static void gateway_on_reap(uv_timer_t *timer)
 
 /* ---- the gateway ---- */
 
+static void gateway_on_revocation_closed(void *owner)
+{
+    struct gateway *g = owner;
+    g->revocation_open = false;
+    gateway_ask_reap(g);
+}
+
 /* Without a running loop: let the handles of a gateway that could not be made close. */
 static void gateway_run_out(struct gateway *g)
 {
     gateway_close_doors(g, NULL);
     uv_close((uv_handle_t *)&g->reap, NULL);
     g->reap_closing = true;
+    if (g->revocation != NULL) {
+        revocation_close(g->revocation);
+    }
     do {
         /* One turn closes what was told to; others' handles must not keep us here. */
         (void)uv_run(&g->io->loop, UV_RUN_NOWAIT);
-    } while (g->doors != NULL);
+    } while (g->doors != NULL || g->revocation_open);
+    revocation_free(g->revocation);
 }
 
 struct gateway *gateway_new(struct io *io, struct conf *conf, struct fault *f)
@@ -186,7 +201,13 @@ struct gateway *gateway_new(struct io *io, struct conf *conf, struct fault *f)
     (void)uv_timer_init(&io->loop, &g->reap); /* can not fail (libuv 1.44) */
     g->reap.data = g;
     g->reap_open = true;
-    if (gateway_open_doors(g, conf, f) != 0) {
+    const struct revocation_settings settings = {
+        .io = io, .conf = conf, .on_closed = gateway_on_revocation_closed, .owner = g};
+    if (gateway_open_doors(g, conf, f) == 0) {
+        g->revocation = revocation_new(&settings, f);
+        g->revocation_open = g->revocation != NULL;
+    }
+    if (g->revocation == NULL) {
         gateway_run_out(g);
         generation_release(present);
         mem_free(g);
@@ -198,6 +219,7 @@ struct gateway *gateway_new(struct io *io, struct conf *conf, struct fault *f)
 void gateway_start(struct gateway *g)
 {
     g->started = true;
+    revocation_start(g->revocation);
     gateway_start_missing(g);
 }
 
@@ -239,6 +261,7 @@ int gateway_reload(struct gateway *g, struct conf *next, struct fault *f)
     g->present = gen;
     g->generation++;
     g->loaded_at_s = io_wall_s();
+    revocation_use(g->revocation, next);
     gateway_swap_devices(g, next);
     gateway_close_doors(g, next);
     generation_release(old);
@@ -264,9 +287,15 @@ void gateway_stop(struct gateway *g, void (*on_stopped)(void *owner), void *owne
 void gateway_free(struct gateway *g)
 {
     if (g != NULL) {
+        revocation_free(g->revocation);
         generation_release(g->present);
         mem_free(g);
     }
+}
+
+struct revocation *gateway_revocation(struct gateway *g)
+{
+    return g->revocation;
 }
 
 const char *gateway_conf_path(const struct gateway *g)
@@ -297,6 +326,9 @@ int gateway_snapshot(struct gateway *g, struct snapshot *out)
         .loaded_at_s = g->loaded_at_s,
         .now_s = io_wall_s(),
     };
+    if (revocation_snapshot(g->revocation, out) != 0) {
+        return FAULT_MEMORY;
+    }
     if (count == 0) {
         return 0;
     }
@@ -307,6 +339,7 @@ int gateway_snapshot(struct gateway *g, struct snapshot *out)
     for (struct entry *e = g->entries; e != NULL; e = e->next) {
         if (!e->stopped) {
             device_snapshot(e->device, &out->devices[out->device_count++]);
+            out->unchecked += device_unchecked(e->device);
         }
     }
     return 0;

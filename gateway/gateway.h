@@ -40,6 +40,8 @@ void gateway_free(struct gateway *g);
 /* The path of the main configuration file, for reload; the running [gateway] section. */
 const char *gateway_conf_path(const struct gateway *g);
 const struct conf_gateway *gateway_settings(const struct gateway *g);
+/* What it knows of revocation, for a person's orders. Lives as long as the gateway. */
+struct revocation *gateway_revocation(struct gateway *g);
 uint64_t gateway_generation(const struct gateway *g);
 
 /* Fill a snapshot. 0 or FAULT_MEMORY; the caller ends with snapshot_free, after a failure, too.

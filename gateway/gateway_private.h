@@ -11,6 +11,7 @@
 #include "gateway/gate.h"
 #include "gateway/gateway.h"
 #include "gateway/listener.h"
+#include "gateway/revocation.h"
 
 /* A configuration that running devices still borrow from. Counted: the gateway holds the present
  * one, each device the one that it was made from. */
@@ -49,6 +50,8 @@ struct gateway {
     struct io *io;
     struct generation *present;
     struct gate gate;
+    struct revocation *revocation;
+    bool revocation_open; /* not closed yet */
     struct entry *entries;
     struct line *lines;
     struct door *doors;

@@ -10,6 +10,7 @@
 #include "gateway/gateway.h"
 #include "gateway/log.h"
 #include "gateway/notify.h"
+#include "gateway/orders.h"
 #include "gateway/reload.h"
 #include "gateway/stall.h"
 #include "gateway/status.h"
@@ -138,10 +139,20 @@ static void answer_status(struct service *s, struct control_client *client)
     mem_free(text);
 }
 
+/* What would carry an order out is ending, too. */
+static void take_order(struct service *s, struct control_client *client, enum control_request what,
+                       struct span arguments)
+{
+    if (s->stopping) {
+        orders_refuse(client, what, "the gateway is stopping");
+    } else {
+        orders_take(gateway_revocation(s->gateway), client, what, arguments);
+    }
+}
+
 static void on_request(void *owner, struct control_client *client, enum control_request what,
                        struct span arguments)
 {
-    (void)arguments; /* none of what is done here has any */
     switch (what) {
     case CONTROL_STATUS:
         answer_status(owner, client);
@@ -153,7 +164,7 @@ static void on_request(void *owner, struct control_client *client, enum control_
     case CONTROL_BLOCK:
     case CONTROL_UNBLOCK:
     case CONTROL_BREAK_GLASS:
-        control_answer(client, "{\"ok\":false,\"error\":\"this gateway takes no orders yet\"}\n");
+        take_order(owner, client, what, arguments);
         return;
     }
 }

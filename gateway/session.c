@@ -8,7 +8,7 @@
 #include "gateway/session_private.h"
 
 enum {
-    SESSION_CHECK_TIMEOUT_MS = 5000,
+    SESSION_CHECK_SLACK_MS = 1000, /* the inquiry has its own deadline; this one is the last */
     SESSION_HALF_OPEN_MS = 60 * 1000,
 };
 
@@ -88,6 +88,7 @@ static void session_on_handle_closed(uv_handle_t *handle)
 
 static void session_do_end(struct session *s)
 {
+    inquiry_leave(&s->seat);
     session_local_end(s);
     flow_deinit(&s->up);
     flow_deinit(&s->down);
@@ -120,6 +121,7 @@ static void session_note_fault(struct session *s)
 /* The link is over: say so once, learn from it for the next. */
 static void session_conclude(struct session *s)
 {
+    inquiry_leave(&s->seat);
     session_log_end(s);
     session_note_fault(s);
     if (s->was_up) {
@@ -147,6 +149,7 @@ void session_count_lost(struct session *s, size_t up, size_t down)
 static void session_do_close(struct session *s)
 {
     gate_leave(s->host->gate, &s->ticket);
+    inquiry_leave(&s->seat);
     session_local_close(s);
     if (s->secure != NULL) {
         endpoint_close(s->secure, NULL);
@@ -172,7 +175,6 @@ static void session_begin_link(struct session *s)
     s->peer_spoke = false;
     s->up_done = false;
     s->down_done = false;
-    s->verdict_known = false;
     s->peer_text[0] = '\0';
     s->peer_serial[0] = '\0';
     s->up.here = (struct flow_counters){0};
@@ -195,7 +197,7 @@ static void session_enter(struct session *s, enum session_state next)
     if (next == SESSION_STATE_HANDSHAKE) {
         session_arm(s, s->host->conf->handshake_timeout_ms);
     } else if (next == SESSION_STATE_CHECKING) {
-        session_arm(s, SESSION_CHECK_TIMEOUT_MS);
+        session_arm(s, s->host->conf->trust_section->check_timeout_ms + SESSION_CHECK_SLACK_MS);
     } else if (next == SESSION_STATE_DRAINING || next == SESSION_STATE_STOPPING) {
         session_arm(s, s->host->conf->drain_timeout_ms);
     }
@@ -235,7 +237,7 @@ static void session_act(struct session *s, unsigned actions)
         session_do_wait(s);
     }
     if ((actions & SESSION_DO_ASK) != 0) {
-        session_secure_ask(s);
+        session_verdict_ask(s);
     }
     if ((actions & SESSION_DO_END) != 0) {
         session_do_end(s);
@@ -342,7 +344,7 @@ static void session_note_deadline(struct session *s)
         fault_set(&f, FAULT_TIMEOUT, FAULT_SIDE_SERVER, "no TLS handshake within handshake_timeout",
                   NULL);
     } else if (s->state == SESSION_STATE_CHECKING) {
-        fault_set(&f, FAULT_REVOKED, FAULT_SIDE_CERTIFICATE, "no verdict in time", NULL);
+        fault_set(&f, FAULT_NO_VERDICT, FAULT_SIDE_CERTIFICATE, "no verdict in time", NULL);
     } else {
         fault_set(&f, FAULT_TIMEOUT, FAULT_SIDE_NONE, "not all data was out within drain_timeout",
                   NULL);
@@ -385,7 +387,9 @@ void session_on_silence(uv_timer_t *timer)
 
 void session_start(struct session *s)
 {
-    session_event(s, SESSION_EVENT_START);
+    if (!s->host->is_withdrawn) {
+        session_event(s, SESSION_EVENT_START);
+    }
 }
 
 void session_stop(struct session *s, bool now)

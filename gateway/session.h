@@ -19,12 +19,12 @@
 
 #include "certs/identity.h"
 #include "certs/trust.h"
-#include "certs/verdict.h"
 #include "conf/conf.h"
 #include "gateway/bus.h"
 #include "gateway/endpoint.h"
 #include "gateway/flow.h"
 #include "gateway/gate.h"
+#include "gateway/inquiry.h"
 #include "gateway/io.h"
 #include "gateway/snapshot.h"
 #include "protocols/session_table.h"
@@ -36,17 +36,20 @@ struct session;
 struct session_host {
     struct io *io;
     struct gate *gate;
+    struct revocation *revocation;
     const struct conf_device *conf;
     struct identity *identity;
     struct trust *trust;
-    struct bus_device *bus;    /* Modbus only, else NULL */
-    struct flow_counters up;   /* device to server */
-    struct flow_counters down; /* server to device */
-    uint64_t sessions;         /* links that reached UP */
-    uint64_t refusals;         /* peers that we refused */
-    uint64_t lost_told;        /* of up.lost and down.lost: what the log has told */
-    bool drop_told;            /* since the last link the log said that bytes are dropped */
-    uint64_t device_data_ms;   /* loop clock of the device's last byte; 0: none yet */
+    const struct inquiry_seat *own_seat; /* the verdict on our own certificate; may be NULL */
+    struct bus_device *bus;              /* Modbus only, else NULL */
+    struct flow_counters up;             /* device to server */
+    struct flow_counters down;           /* server to device */
+    uint64_t sessions;                   /* links that reached UP */
+    uint64_t refusals;                   /* peers that we refused */
+    uint64_t lost_told;                  /* of up.lost and down.lost: what the log has told */
+    bool drop_told;          /* since the last link the log said that bytes are dropped */
+    uint64_t device_data_ms; /* loop clock of the device's last byte; 0: none yet */
+    bool is_withdrawn;       /* our own certificate is revoked, over or blocked: nobody dials */
     struct fault last_fault;
     int64_t last_fault_at_s;
     bool dials_device;         /* each link dials the device for itself */
@@ -115,6 +118,9 @@ uint64_t session_wait_left_ms(const struct session *s);
 /* "hl7a.hospital.example:2576": the server in use or next; "" for accepted sessions. Valid until
  * the session or its configuration goes. */
 const char *session_server(const struct session *s);
+
+/* Is it up without a verdict that is kept true? That is our own mistake. */
+bool session_is_unchecked(const struct session *s);
 
 /* Was the last link's end "the server refused our certificate"? */
 bool session_own_refused(const struct session *s);

@@ -116,7 +116,11 @@ static void session_local_open_modbus(struct session *s)
         struct fault f = {0};
         fault_set(&f, FAULT_MEMORY, FAULT_SIDE_SELF, "no memory for a Modbus link", NULL);
         session_break(s, &f);
+        return;
     }
+    struct inquiry_state verdict;
+    inquiry_look(&s->seat, &verdict);
+    modbus_link_allow_writes(s->modbus, verdict.may_write);
 }
 
 /* The device sends no more. The server hears so when all before it is out. */

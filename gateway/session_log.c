@@ -8,6 +8,9 @@ void session_log_state(const struct session *s)
     bool up = s->state == SESSION_STATE_UP;
     bool has_peer = s->peer_text[0] != '\0' && s->state != SESSION_STATE_WAITING;
     const struct tls_peer *peer = session_secure_peer(s);
+    struct inquiry_state verdict;
+    bool judged = up && session_verdict(s, &verdict);
+    bool off = s->host->conf->revocation == CONF_REVOCATION_OFF;
     struct log_field fields[] = {
         LOG_TEXT("state", session_table_state_name(s->state)),
         LOG_TEXT("peer", has_peer ? s->peer_text : ""),
@@ -16,7 +19,9 @@ void session_log_state(const struct session *s)
         LOG_TEXT("peer_serial", up ? s->peer_serial : ""),
         LOG_TEXT("allowed_by", up && peer != NULL ? peer->matched : ""),
         LOG_TEXT("suite", up && peer != NULL ? peer->suite : ""),
-        LOG_TEXT("verdict", up && s->verdict_known ? verdict_name(s->verdict.kind) : ""),
+        LOG_TEXT("verdict", judged ? verdict_name(verdict.kind) : ""),
+        LOG_TEXT("evidence", judged ? verdict.evidence : ""),
+        LOG_TEXT("revocation", judged && off ? "OFF" : ""),
         LOG_TEXT("cause", broken ? fault_code_name(s->cause.code) : ""),
         LOG_TEXT("side", broken ? fault_side_name(s->cause.side) : ""),
     };

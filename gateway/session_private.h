@@ -1,6 +1,6 @@
 /*
- * The inside of a session, shared by session.c (states), session_secure.c (the hospital's side) and
- * session_local.c (the device's side and the flows). Floor 3.
+ * The inside of a session, shared by session.c (states), session_secure.c (the hospital's side),
+ * session_verdict.c (may it be up?) and session_local.c (the device's side and the flows). Floor 3.
  */
 #ifndef WARDGATE_SESSION_PRIVATE_H
 #define WARDGATE_SESSION_PRIVATE_H
@@ -48,10 +48,9 @@ struct session {
     unsigned failures;  /* whole rounds without success */
     uint64_t up_at_ms;  /* loop clock */
     uint64_t last_data_ms;
-    uint64_t wake_ms; /* when WAITING ends */
-    int64_t since_s;  /* wall clock of the last state change */
-    struct verdict verdict;
-    bool verdict_known;
+    uint64_t wake_ms;         /* when WAITING ends */
+    int64_t since_s;          /* wall clock of the last state change */
+    struct inquiry_seat seat; /* taken in CHECKING, left when the link ends */
     char server_text[SESSION_SERVER_TEXT_MAX];
     char peer_text[SESSION_PEER_TEXT_MAX];   /* of this link, for its closing line */
     char peer_serial[SESSION_PEER_TEXT_MAX]; /* "" before the handshake is done */
@@ -85,12 +84,18 @@ void session_tell_lost(struct session *s);
 /* session_secure.c */
 void session_secure_dial(struct session *s);
 void session_secure_handshake(struct session *s);
-void session_secure_ask(struct session *s);
 void session_secure_pick_server(struct session *s);
 uint64_t session_secure_backoff_ms(struct session *s);
 void session_secure_update_server_text(struct session *s);
 const struct tls_peer *
 session_secure_peer(const struct session *s); /* NULL: not known (any more) */
+
+/* session_verdict.c */
+void session_verdict_ask(struct session *s);
+/* What is known of the peer's chain now; false: it was not asked, or the answer is not there yet.
+ */
+bool session_verdict(const struct session *s, struct inquiry_state *out);
+void session_verdict_snapshot(const struct session *s, struct snapshot_link *out);
 
 /* session_local.c */
 void session_local_open_flows(struct session *s);

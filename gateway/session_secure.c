@@ -4,7 +4,6 @@
 #include <sys/random.h>
 
 #include "certs/mem.h"
-#include "gateway/log.h"
 #include "gateway/session_private.h"
 
 enum {
@@ -117,6 +116,7 @@ static struct tls_engine *session_secure_new_engine(struct session *s, struct fa
         .allow_count = conf->allow_count,
     };
     if (conf->listens) {
+        settings.staple = inquiry_staple(s->host->own_seat);
         return tls_engine_new(&settings, f);
     }
     const char *name = conf->server_name != NULL ? conf->server_name
@@ -174,24 +174,6 @@ const struct tls_peer *session_secure_peer(const struct session *s)
         return NULL;
     }
     return tls_engine_peer(endpoint_tls(s->secure));
-}
-
-void session_secure_ask(struct session *s)
-{
-    const struct tls_peer *peer = session_secure_peer(s);
-    assert(peer != NULL); /* CHECKING follows on_secure: the handshake is done */
-    s->verdict = verdict_ask(s->host->trust, peer->chain, peer->chain_count, io_wall_s());
-    s->verdict_known = true;
-    if (verdict_accepted(s->host->trust, &s->verdict)) {
-        tls_engine_forget_chain(endpoint_tls(s->secure));
-        session_event(s, SESSION_EVENT_ACCEPTABLE);
-        return;
-    }
-    struct fault f = {0};
-    fault_set(&f, FAULT_REVOKED, FAULT_SIDE_CERTIFICATE,
-              "verdict: ", verdict_name(s->verdict.kind));
-    session_keep_fault(s, &f);
-    session_event(s, SESSION_EVENT_REFUSED);
 }
 
 static void session_secure_on_data(void *owner, struct span data)
@@ -311,9 +293,6 @@ void session_snapshot(const struct session *s, struct snapshot_link *out)
     const char *peer = s->peer_text[0] != '\0' ? s->peer_text : s->server_text;
     struct room text = room_of(out->peer, sizeof out->peer - 1);
     (void)room_put(&text, span_first(span_of_text(peer), sizeof out->peer - 1));
-    if (s->verdict_known) {
-        struct room verdict = room_of(out->verdict, sizeof out->verdict - 1);
-        (void)room_put(&verdict, span_of_text(verdict_name(s->verdict.kind)));
-    }
+    session_verdict_snapshot(s, out);
     session_secure_snapshot_peer(s, out);
 }

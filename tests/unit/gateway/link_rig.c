@@ -23,6 +23,7 @@ void rig_start(struct rig *r)
     struct device_settings settings = {
         .io = &r->stage.bench.io,
         .gate = &r->stage.gate,
+        .revocation = r->stage.ward.revocation,
         .conf = &r->stage.conf,
         .on_stopped = rig_on_stopped,
         .owner = r,

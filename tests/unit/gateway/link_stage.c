@@ -99,6 +99,10 @@ void stage_init(struct stage *st)
         .on_local_back = stage_on_local_back,
         .on_ended = stage_on_ended,
     };
+    ward_open(&st->ward, &st->bench, st->host.trust);
+    st->host.revocation = st->ward.revocation;
+    st->conf.trust_section = &st->ward.section;
+    st->conf.revocation = CONF_REVOCATION_OFF;
 }
 
 void stage_end(struct stage *st)
@@ -113,6 +117,7 @@ void stage_end(struct stage *st)
     }
     cr_expect_eq(gate_inside(&st->gate), 0);
     cr_expect_eq(gate_waiting(&st->gate), 0);
+    ward_close(&st->ward);
     identity_release(st->host.identity);
     trust_release(st->host.trust);
     bench_end(&st->bench);

@@ -8,6 +8,7 @@
 #include "gateway/session_private.h"
 #include "tests/unit/gateway/capture.h"
 #include "tests/unit/gateway/link_fixture.h"
+#include "tests/unit/gateway/link_ward.h"
 
 enum { STAGE_TRACE_MAX = 64, STAGE_SERVERS = 2 };
 
@@ -15,6 +16,7 @@ struct stage {
     struct session_host host; /* first: what the session gives back */
     struct bench bench;
     struct gate gate;
+    struct ward ward;
     struct hospital hospitals[STAGE_SERVERS];
     struct conf_address servers[STAGE_SERVERS];
     struct conf_device conf; /* a device of MLLP over TCP that dials one server */

@@ -47,8 +47,7 @@ static void say_at_once(struct hospital *h, struct hospital_link *at, enum ear_e
 
 static void want_a_verdict(void)
 {
-    trust_release(stage.host.trust);
-    stage.host.trust = fixture_trust((enum revocation_mode)FIXTURE_REVOCATION_WANTED);
+    stage.conf.revocation = CONF_REVOCATION_HARD; /* and there is nobody to ask */
     stage.hospitals[0].hook = say_at_once;
 }
 
@@ -73,7 +72,7 @@ static void expect_nothing_passed(int device)
     cr_expect_eq(stage_count(&stage, SESSION_STATE_UP), 0);
     cr_expect_eq(stage.host.sessions, 0);
     cr_expect_eq(stage.host.refusals, 1);
-    cr_expect_eq(stage.host.last_fault.code, FAULT_REVOKED);
+    cr_expect_eq(stage.host.last_fault.code, FAULT_NO_VERDICT);
     cr_expect_eq(stage.host.last_fault.side, FAULT_SIDE_CERTIFICATE);
     cr_expect_eq(stage.host.up.bytes + stage.host.down.bytes, 0);
 }

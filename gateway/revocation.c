@@ -1,0 +1,346 @@
+/* The life of revocation: what it is made of, what is due each second, and the sweep. */
+#include "gateway/revocation.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "certs/mem.h"
+#include "gateway/log.h"
+#include "gateway/revocation_private.h"
+
+enum {
+    TICK_MS = 1000,
+    SWEEP_BUDGET_NS = 4 * 1000 * 1000, /* of one turn of the loop: the links' bytes go on between */
+    INQUIRY_UNUSED_S = 3600,
+    TIDY_EVERY_S = 60,
+};
+
+static void revocation_on_sweep(uv_timer_t *timer);
+
+void revocation_kick(struct revocation *r)
+{
+    if (r->started && !r->closing && uv_is_active((uv_handle_t *)&r->sweep) == 0) {
+        (void)uv_timer_start(&r->sweep, revocation_on_sweep, 0, 0); /* fails only when closing */
+    }
+}
+
+void revocation_hex(struct span bytes, char *to, size_t cap)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    size_t used = 0;
+    uint8_t byte = 0;
+    for (size_t i = 0; span_at(bytes, i, &byte) && used + 2 < cap; i++) {
+        to[used++] = digits[byte >> 4];
+        to[used++] = digits[byte & 15];
+    }
+    to[used] = '\0';
+}
+
+bool revocation_clock_is_trusted(const struct revocation *r)
+{
+    enum clock_policy policy = CLOCK_POLICY_FLOOR;
+    switch (r->conf->gateway.clock) {
+    case CONF_CLOCK_FLOOR:
+        break;
+    case CONF_CLOCK_SYNCED:
+        policy = CLOCK_POLICY_SYNCED;
+        break;
+    case CONF_CLOCK_TRUST:
+        policy = CLOCK_POLICY_TRUST;
+        break;
+    }
+    return clock_is_trusted(&r->clock, policy);
+}
+
+/* ---- the sweep ---- */
+
+static bool revocation_is_busy(const struct revocation *r)
+{
+    for (const struct knowledge *k = r->knowledge; k != NULL; k = k->next) {
+        if (knowledge_is_busy(k)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void revocation_on_sweep(uv_timer_t *timer)
+{
+    struct revocation *r = timer->data;
+    if (r->closing) {
+        return;
+    }
+    uint64_t began_ns = uv_hrtime();
+    bool has_more = true;
+    while (has_more && uv_hrtime() - began_ns < SWEEP_BUDGET_NS) {
+        has_more = inquiry_work(r);
+    }
+    if (has_more) {
+        /* A timer of 1 ms and not 0: sockets come in between. */
+        (void)uv_timer_start(&r->sweep, revocation_on_sweep, 1, 0);
+        return;
+    }
+    revocation_orders_work(r, !revocation_is_busy(r));
+}
+
+/* ---- each second ---- */
+
+static void revocation_look_at_clock(struct revocation *r)
+{
+    struct clock_look look = clock_look_now();
+    int64_t back_s = 0;
+    bool was_trusted = revocation_clock_is_trusted(r);
+    bool has_changed = clock_update(&r->clock, &look, &back_s);
+    if (back_s > 0) {
+        const struct log_field fields[] = {
+            LOG_NUMBER("seconds", back_s),
+            LOG_TEXT("state", clock_state_name(clock_state(&r->clock)))};
+        log_event(CONF_LOG_ERROR, NULL, "clock-moved-back", fields, 2);
+    }
+    if (has_changed) {
+        bool is_trusted = revocation_clock_is_trusted(r);
+        const struct log_field fields[] = {
+            LOG_TEXT("state", clock_state_name(clock_state(&r->clock))),
+            LOG_TEXT("believed", is_trusted ? "yes" : "no")};
+        log_event(is_trusted ? CONF_LOG_INFO : CONF_LOG_ERROR, NULL, "clock-state", fields, 2);
+        /* What seemed to be from the future, or over, may be right by now. */
+        for (struct knowledge *k = r->knowledge; k != NULL; k = k->next) {
+            knowledge_read_anew(k);
+        }
+    }
+    if (has_changed || back_s > 0 || was_trusted != revocation_clock_is_trusted(r)) {
+        inquiry_mark_due(r, NULL);
+    }
+}
+
+static void revocation_end_grants(struct revocation *r, int64_t now_s)
+{
+    struct blocks_grant ended;
+    bool has_changed = false;
+    while (blocks_expire(r->blocks, now_s, &ended)) {
+        const struct log_field fields[] = {LOG_TEXT("reason", ended.reason)};
+        log_event(CONF_LOG_WARNING, ended.device, "break-glass-ended", fields, 1);
+        has_changed = true;
+    }
+    if (has_changed) {
+        revocation_store_blocks(r, NULL);
+        inquiry_mark_due(r, NULL);
+    }
+}
+
+static void revocation_on_tick(uv_timer_t *timer)
+{
+    struct revocation *r = timer->data;
+    if (r->closing) {
+        return;
+    }
+    revocation_look_at_clock(r);
+    int64_t now_s = io_wall_s();
+    revocation_end_grants(r, now_s);
+    for (struct knowledge *k = r->knowledge; k != NULL; k = k->next) {
+        ocsp_watch_work(k, now_s);
+        if (now_s % TIDY_EVERY_S == 0) {
+            knowledge_tidy(k, now_s);
+        }
+    }
+    if (now_s % TIDY_EVERY_S == 0) {
+        inquiry_free_unused(r, now_s - INQUIRY_UNUSED_S, INQUIRY_IDLE_MAX);
+    }
+    inquiry_mark_timed(r, now_s);
+    revocation_kick(r);
+}
+
+/* ---- the block list, as the judge wants it ---- */
+
+bool revocation_take_blocks(struct revocation *r)
+{
+    const struct blocks_entry *entries = NULL;
+    size_t count = blocks_entries(r->blocks, &entries);
+    struct judge_block *made = mem_new(count + 1, sizeof *made);
+    size_t used = 0;
+    if (made == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (entries[i].kind == BLOCKS_DEVICE) {
+            continue;
+        }
+        made[used].kind = entries[i].kind == BLOCKS_SERIAL ? JUDGE_BLOCK_SERIAL
+                                                           : JUDGE_BLOCK_FINGERPRINT;
+        made[used].value = span_of(entries[i].bytes, entries[i].len);
+        made[used].reason = entries[i].reason;
+        used++;
+    }
+    mem_free(r->judge_blocks);
+    r->judge_blocks = made;
+    r->judge_block_count = used;
+    return true;
+}
+
+/* ---- life ---- */
+
+/* A knowledge for each [trust] section; what is there stays. False: no memory. */
+static bool revocation_add_knowledge(struct revocation *r)
+{
+    for (size_t i = 0; i < r->conf->trust_count; i++) {
+        const struct conf_trust *conf = &r->conf->trusts[i];
+        if (knowledge_find(r, conf->name) != NULL) {
+            continue;
+        }
+        struct knowledge *k = knowledge_new(r, conf);
+        if (k == NULL) {
+            return false;
+        }
+        k->next = r->knowledge;
+        r->knowledge = k;
+        knowledge_load(k);
+    }
+    return true;
+}
+
+static void revocation_free_parts(struct revocation *r)
+{
+    inquiry_free_unused(r, INT64_MAX, 0);
+    while (r->knowledge != NULL) {
+        struct knowledge *k = r->knowledge;
+        r->knowledge = k->next;
+        knowledge_free(k);
+    }
+    blocks_free(r->blocks);
+    mem_free(r->judge_blocks);
+    mem_free(r->why);
+    mem_free(r);
+}
+
+/* The parts that hold no handle. NULL: no memory. */
+static struct revocation *revocation_make(const struct revocation_settings *settings)
+{
+    struct revocation *r = mem_new(1, sizeof *r);
+    if (r == NULL) {
+        return NULL;
+    }
+    r->io = settings->io;
+    r->conf = settings->conf;
+    r->on_closed = settings->on_closed;
+    r->owner = settings->owner;
+    r->blocks = blocks_new();
+    r->why = mem_new(1, sizeof *r->why);
+    struct clock_look look = clock_look_now();
+    clock_init(&r->clock, clock_build_s(), &look);
+    if (r->blocks == NULL || r->why == NULL) {
+        revocation_free_parts(r);
+        return NULL;
+    }
+    return r;
+}
+
+static void revocation_on_part_closed(void *owner)
+{
+    revocation_handle_gone(owner);
+}
+
+static void revocation_open_store(struct revocation *r)
+{
+    struct fault f = {0};
+    r->store = store_open(r->io, r->conf->gateway.state_dir, &f);
+    if (r->store == NULL) {
+        /* The links run on; but what is learned and what is blocked is forgotten at the end. */
+        log_fault(CONF_LOG_ERROR, NULL, "state-folder-unusable", &f);
+        return;
+    }
+    r->handles++;
+}
+
+struct revocation *revocation_new(const struct revocation_settings *settings, struct fault *f)
+{
+    struct revocation *r = revocation_make(settings);
+    if (r == NULL) {
+        fault_set(f, FAULT_MEMORY, FAULT_SIDE_SELF, "no memory for revocation", NULL);
+        return NULL;
+    }
+    (void)uv_timer_init(&r->io->loop, &r->tick); /* can not fail (libuv 1.44) */
+    (void)uv_timer_init(&r->io->loop, &r->sweep);
+    r->tick.data = r;
+    r->sweep.data = r;
+    r->handles = 2;
+    r->fetcher = fetcher_new(r->io, r->conf->gateway.fetch_proxy, revocation_on_part_closed, r);
+    if (r->fetcher != NULL) {
+        r->handles++;
+    }
+    revocation_open_store(r);
+    revocation_load_blocks(r);
+    if (r->fetcher == NULL || !revocation_add_knowledge(r) || !revocation_take_blocks(r)) {
+        log_event(CONF_LOG_ERROR, NULL, "revocation-short-of-memory", NULL, 0);
+    }
+    return r;
+}
+
+void revocation_start(struct revocation *r)
+{
+    r->started = true;
+    (void)uv_timer_start(&r->tick, revocation_on_tick, TICK_MS, TICK_MS);
+    for (struct knowledge *k = r->knowledge; k != NULL; k = k->next) {
+        knowledge_start(k);
+    }
+    revocation_look_at_clock(r);
+}
+
+void revocation_use(struct revocation *r, const struct conf *conf)
+{
+    r->conf = conf;
+    if (!revocation_add_knowledge(r)) {
+        log_event(CONF_LOG_ERROR, NULL, "revocation-short-of-memory", NULL, 0);
+    }
+    for (struct knowledge *k = r->knowledge; k != NULL; k = k->next) {
+        const struct conf_trust *section = NULL;
+        for (size_t i = 0; i < conf->trust_count; i++) {
+            section = strcmp(conf->trusts[i].name, k->name) == 0 ? &conf->trusts[i] : section;
+        }
+        knowledge_use(k, section);
+    }
+    inquiry_mark_due(r, NULL);
+}
+
+void revocation_handle_gone(struct revocation *r)
+{
+    assert(r->handles > 0);
+    r->handles--;
+    if (r->handles == 0 && r->closing) {
+        r->on_closed(r->owner);
+    }
+}
+
+static void revocation_on_handle_closed(uv_handle_t *handle)
+{
+    revocation_handle_gone(handle->data);
+}
+
+void revocation_close(struct revocation *r)
+{
+    if (r->closing) {
+        return;
+    }
+    r->closing = true;
+    revocation_orders_end(r);
+    for (struct knowledge *k = r->knowledge; k != NULL; k = k->next) {
+        knowledge_close(k);
+    }
+    if (r->fetcher != NULL) {
+        fetcher_close(r->fetcher);
+    }
+    if (r->store != NULL) {
+        store_close(r->store, revocation_on_part_closed, r);
+    }
+    uv_close((uv_handle_t *)&r->tick, revocation_on_handle_closed);
+    uv_close((uv_handle_t *)&r->sweep, revocation_on_handle_closed);
+}
+
+void revocation_free(struct revocation *r)
+{
+    if (r == NULL) {
+        return;
+    }
+    fetcher_free(r->fetcher);
+    store_free(r->store);
+    revocation_free_parts(r);
+}
