@@ -106,6 +106,34 @@ Test(service, replaces_the_socket_of_a_gateway_that_was_killed)
     cr_expect_eq(instance_wait(&one), 0);
 }
 
+/* The answer to a request holds this text. */
+static void expect_answer(const char *request, const char *text)
+{
+    char *answer = ask_path(one.control, request, 20, &f);
+    cr_assert_not_null(answer, "%s: %s", request, f.note);
+    cr_expect_not_null(strstr(answer, text), "%s: %s", request, answer);
+    mem_free(answer);
+}
+
+Test(service, carries_out_orders_and_keeps_a_block_over_a_restart)
+{
+    instance_start(&one);
+    expect_answer("block {\"what\":\"pump-12\",\"reason\":\"lost\"}", "\"ok\":true");
+    expect_answer("status", "\"blocked\":true");
+    expect_answer("refresh", "\"sources_read\":0");
+    expect_answer("break-glass {\"device\":\"x\",\"for_s\":60,\"reason\":\"r\"}", "\"ok\":false");
+    kill(one.pid, SIGTERM);
+    cr_expect_eq(instance_wait(&one), 0);
+    instance_start(&one);
+    expect_answer("status", "\"blocks\":[{\"kind\":\"device\",\"value\":\"pump-12\","
+                            "\"reason\":\"lost\"");
+    expect_answer("unblock {\"what\":\"pump-12\"}", "\"ok\":true");
+    expect_answer("status", "\"blocks\":[]");
+    expect_answer("status", "\"blocked\":false");
+    kill(one.pid, SIGTERM);
+    cr_expect_eq(instance_wait(&one), 0);
+}
+
 /* What systemd hears, in its order. */
 Test(service, tells_systemd_ready_alive_reloading_and_stopping)
 {
