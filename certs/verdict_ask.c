@@ -217,6 +217,7 @@ static void answer(const struct desk *d, struct verdict_answer *out)
 
     out->accepted = result->accepted;
     out->is_tolerated = result->accepted && is_alarming(result);
+    out->is_blocked = result->is_blocked;
     out->has_path = result->path.count > 0;
     out->path = result->path;
     out->verdict = result->verdict;

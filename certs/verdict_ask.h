@@ -59,6 +59,7 @@ struct verdict_need {
 struct verdict_answer {
     bool accepted;     /* by the policy */
     bool is_tolerated; /* accepted although it is stale, unknown or unavailable: an alarm */
+    bool is_blocked;   /* the block list decided */
     bool has_path;     /* the chain is valid: only then may URLs of its certificates be followed */
     struct verdict verdict;          /* as in struct judge_result */
     char sentence[VERDICT_TEXT_MAX]; /* the one sentence that decided */

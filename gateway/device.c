@@ -286,8 +286,8 @@ bool device_take_link(struct device *d, struct endpoint *secure, struct span hel
     } else if (d->session_count >= d->host.conf->max_links) {
         why = "max_links is reached";
     } else if (d->host.is_withdrawn) {
-        why = "the device's own certificate is not to be presented";
-        code = FAULT_REVOKED;
+        why = "the device is blocked, or its own certificate is revoked or over";
+        code = FAULT_BLOCKED;
     } else if (d->port != NULL && port_endpoint(d->port) == NULL) {
         why = "the device is not there";
         code = FAULT_GONE;

@@ -47,8 +47,10 @@ static void device_own_weigh(struct device *d)
         return;
     }
     struct fault f = {0};
-    fault_set(&f, now.kind == VERDICT_REVOKED ? FAULT_REVOKED : FAULT_EXPIRED, FAULT_SIDE_SELF,
-              now.sentence, NULL);
+    enum fault_code code = now.is_blocked                ? FAULT_BLOCKED
+                           : now.kind == VERDICT_REVOKED ? FAULT_REVOKED
+                                                         : FAULT_EXPIRED;
+    fault_set(&f, code, FAULT_SIDE_SELF, now.sentence, NULL);
     device_note_fault(d, &f);
     log_fault(CONF_LOG_ERROR, d->host.conf->name, "own-certificate-withdrawn", &f);
     device_own_cut(d, &f);
@@ -100,10 +102,11 @@ void device_own_snapshot(const struct device *d, struct snapshot_device *out)
         return;
     }
     inquiry_look(&d->own_seat, &now);
-    (void)snprintf(out->own_verdict, sizeof out->own_verdict, "%s", verdict_name(now.kind));
+    (void)snprintf(out->own_verdict, sizeof out->own_verdict, "%s",
+                   now.is_blocked ? "blocked" : verdict_name(now.kind));
     (void)snprintf(out->own_evidence, sizeof out->own_evidence, "%.*s", SNAPSHOT_EVIDENCE_MAX - 1,
                    now.evidence);
-    out->own_until_s = now.valid_until_s < INT64_MAX ? now.valid_until_s : 0;
+    out->own_until_s = now.is_blocked || now.valid_until_s == INT64_MAX ? 0 : now.valid_until_s;
 }
 
 size_t device_unchecked(const struct device *d)

@@ -63,7 +63,10 @@ static struct inquiry_word inquiry_word_of(const struct inquiry_seat *seat)
         word.accepted = q->accepted;
         return word;
     }
-    bool has_doubt = inquiry_clock_doubt(q) != NULL;
+    /* A link that is up was judged when the clock was believed: it is not cut because somebody set
+     * the clock. None comes up meanwhile. */
+    bool was_up = seat->told.is_settled && seat->told.accepted;
+    bool has_doubt = !was_up && inquiry_clock_doubt(q) != NULL;
     word.accepted = q->accepted && !has_doubt;
     word.is_tolerated = q->is_tolerated;
     if (!word.accepted && inquiry_is_open(q) && q->kind != VERDICT_REVOKED &&
@@ -105,7 +108,9 @@ void inquiry_look(const struct inquiry_seat *seat, struct inquiry_state *out)
     out->valid_until_s = q->valid_until_s;
     const char *doubt = inquiry_clock_doubt(q);
     memcpy(out->evidence, q->evidence, sizeof out->evidence);
+    out->is_blocked = q->is_blocked;
     if (inquiry_is_blocked(seat, &reason)) {
+        out->is_blocked = true;
         (void)snprintf(out->sentence, sizeof out->sentence, "the device is blocked here: %.200s",
                        reason);
         out->evidence[0] = '\0';
@@ -163,21 +168,22 @@ static void inquiry_compare(struct inquiry *q)
     for (struct inquiry_seat *seat = q->seats; seat != NULL; seat = seat->next) {
         struct inquiry_word word = inquiry_word_of(seat);
         if (inquiry_word_differs(&word, &seat->told)) {
+            bool is_cut = seat->told.is_settled && seat->told.accepted && !word.accepted;
+            bool is_first = seat->tell_slot == NULL;
+            q->knowledge->revocation->cut += is_cut && is_first && !inquiry_is_own(q) ? 1 : 0;
             inquiry_tell_later(q->knowledge->revocation, seat);
         }
     }
 }
 
-static void inquiry_tell(struct revocation *r, struct inquiry_seat *seat)
+static void inquiry_tell(struct inquiry_seat *seat)
 {
     struct inquiry_word word = inquiry_word_of(seat);
-    bool is_cut = seat->told.is_settled && seat->told.accepted && !word.accepted;
     inquiry_tell_never(seat);
     if (!inquiry_word_differs(&word, &seat->told)) {
         return; /* it has changed back meanwhile */
     }
     seat->told = word;
-    r->cut += is_cut && !inquiry_is_own(seat->inquiry) ? 1 : 0;
     seat->on_verdict(seat->owner); /* the seat may be gone now */
 }
 
@@ -232,11 +238,13 @@ void inquiry_mark_timed(struct revocation *r, int64_t now_s)
 
 bool inquiry_work(struct revocation *r)
 {
-    if (r->to_tell != NULL) {
-        inquiry_tell(r, r->to_tell);
+    /* First all answers, then all news: an order can say how many links it cuts, whatever cuts them
+     * first. */
+    struct inquiry *q = r->due;
+    if (q == NULL && r->to_tell != NULL) {
+        inquiry_tell(r->to_tell);
         return true;
     }
-    struct inquiry *q = r->due;
     if (q == NULL) {
         return false;
     }
@@ -394,6 +402,7 @@ bool inquiry_join(struct revocation *r, struct inquiry_seat *seat,
     }
     q->seats = seat;
     q->seat_count++;
+    seat->told = (struct inquiry_word){0};
     seat->told = inquiry_word_of(seat);
     inquiry_compare(q); /* the others hear what was found for this one */
     if (r->to_tell != NULL) {

@@ -75,7 +75,8 @@ struct inquiry_state {
     bool accepted;     /* the link may be up */
     bool is_tolerated; /* accepted without being good: grace, soft or break-glass */
     bool is_break_glass;
-    bool may_write; /* Modbus writes may pass: write_revocation */
+    bool is_blocked; /* revoked by the local block list: the chain, or the device */
+    bool may_write;  /* Modbus writes may pass: write_revocation */
     enum verdict_kind kind;
     int64_t valid_until_s;
     char sentence[VERDICT_TEXT_MAX]; /* the one sentence that decided */

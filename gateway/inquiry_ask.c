@@ -123,6 +123,7 @@ static void inquiry_ask_keep(struct inquiry *q, const struct verdict_answer *ans
     q->has_path = answer->has_path;
     q->accepted = answer->accepted;
     q->is_tolerated = answer->is_tolerated;
+    q->is_blocked = answer->is_blocked;
     q->kind = answer->verdict.kind;
     q->valid_until_s = answer->verdict.valid_until_s;
     memcpy(q->sentence, answer->sentence, sizeof q->sentence);

@@ -336,6 +336,18 @@ bool ocsp_watch_is_busy(const struct knowledge *k)
     return false;
 }
 
+const struct ocsp_watch *ocsp_watch_trouble(const struct knowledge *k)
+{
+    for (size_t i = 0; i < WATCH_BUCKETS; i++) {
+        for (const struct ocsp_watch *w = k->watches[i]; w != NULL; w = w->next) {
+            if (w->trouble.code != FAULT_NONE) {
+                return w;
+            }
+        }
+    }
+    return NULL;
+}
+
 static void ocsp_watch_free_some(struct knowledge *k, int64_t unseen_since_s)
 {
     for (size_t i = 0; i < WATCH_BUCKETS; i++) {

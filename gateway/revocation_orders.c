@@ -118,6 +118,10 @@ static void orders_judge_refresh(struct revocation *r, struct order_slot *slot)
 {
     slot->count = 0;
     for (const struct knowledge *k = r->knowledge; k != NULL; k = k->next) {
+        const struct ocsp_watch *silent = ocsp_watch_trouble(k);
+        if (silent != NULL && slot->error[0] == '\0') {
+            (void)snprintf(slot->error, sizeof slot->error, "OCSP: %.180s", silent->trouble.note);
+        }
         for (const struct source *s = k->sources; s != NULL; s = s->next) {
             if (s->told.code == FAULT_NONE) {
                 slot->count++;

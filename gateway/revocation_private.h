@@ -65,8 +65,8 @@ struct source {
     bool was_read; /* once at least, well or not */
     bool is_reading;
     bool closing;
-    int64_t seen_s;                    /* is_found: when a valid path last named it */
-    struct fault told;                 /* the trouble that the log knows of */
+    int64_t seen_s;       /* is_found: when a valid path last named it */
+    struct fault told;    /* the trouble that the log knows of */
     int64_t life_until_s; /* of what the reading under way brought */
 };
 
@@ -106,7 +106,7 @@ struct inquiry {
     struct inquiry *due_next; /* among those */
     bool is_settled;
     bool has_path;
-    bool accepted, is_tolerated;
+    bool accepted, is_tolerated, is_blocked;
     enum verdict_kind kind;
     int64_t valid_until_s;
     int64_t ask_at_s;     /* ask again then; INT64_MAX: not by itself */
@@ -229,6 +229,8 @@ bool ocsp_watch_need(struct ocsp_watch *w);
 void ocsp_watch_work(struct knowledge *k, int64_t now_s);
 void ocsp_watch_refresh(struct knowledge *k);
 bool ocsp_watch_is_busy(const struct knowledge *k);
+/* One whose last try failed; NULL: none. */
+const struct ocsp_watch *ocsp_watch_trouble(const struct knowledge *k);
 void ocsp_watch_free_all(struct knowledge *k);
 void ocsp_watch_tidy(struct knowledge *k, int64_t now_s);
 

@@ -11,10 +11,13 @@ bool session_verdict(const struct session *s, struct inquiry_state *out)
     return s->seat.inquiry != NULL && out->is_settled;
 }
 
-static void session_verdict_refuse(struct session *s, enum fault_code code, const char *why)
+static void session_verdict_refuse(struct session *s, const struct inquiry_state *now)
 {
     struct fault f = {0};
-    fault_set(&f, code, FAULT_SIDE_CERTIFICATE, why, NULL);
+    enum fault_code code = now->is_blocked                ? FAULT_BLOCKED
+                           : now->kind == VERDICT_REVOKED ? FAULT_REVOKED
+                                                          : FAULT_NO_VERDICT;
+    fault_set(&f, code, FAULT_SIDE_CERTIFICATE, now->sentence, NULL);
     session_keep_fault(s, &f);
     session_event(s, SESSION_EVENT_REFUSED);
 }
@@ -45,8 +48,7 @@ static void session_verdict_weigh(struct session *s)
         return;
     }
     if (!now.accepted) {
-        session_verdict_refuse(s, now.kind == VERDICT_REVOKED ? FAULT_REVOKED : FAULT_NO_VERDICT,
-                               now.sentence);
+        session_verdict_refuse(s, &now);
         return;
     }
     if (now.is_tolerated) {
@@ -81,7 +83,9 @@ void session_verdict_ask(struct session *s)
     bool is_asked = peer->chain_count > 0 && inquiry_join(s->host->revocation, &s->seat, &question);
     tls_engine_forget_chain(endpoint_tls(s->secure));
     if (!is_asked) {
-        session_verdict_refuse(s, FAULT_NO_VERDICT, "its chain cannot be judged: no memory");
+        const struct inquiry_state none = {.kind = VERDICT_UNAVAILABLE,
+                                           .sentence = "its chain cannot be judged: no memory"};
+        session_verdict_refuse(s, &none);
         return;
     }
     session_verdict_weigh(s);

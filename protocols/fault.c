@@ -3,7 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum { SIDES = FAULT_SIDE_SELF + 1, CODES = 1 - FAULT_NO_VERDICT };
+enum { SIDES = FAULT_SIDE_SELF + 1, CODES = 1 - FAULT_BLOCKED };
 
 /* The word is for machines and never changes; the sentences are for a technician beside the device.
  * by[FAULT_SIDE_NONE] serves every side that has no sentence of its own. */
@@ -157,6 +157,10 @@ static const struct fault_row rows[CODES] = {
                        SERVER = "server opened more connections than allowed"}},
     [-FAULT_NO_VERDICT] = {"no-verdict",
                            {NONE = "nobody can tell whether the certificate is revoked"}},
+    [-FAULT_BLOCKED] = {"blocked",
+                        {NONE = "blocked here by an operator",
+                         CERTIFICATE = "certificate is blocked here by an operator",
+                         SELF = "device is blocked here by an operator"}},
 };
 
 static const char *const side_words[SIDES] = {
@@ -171,7 +175,7 @@ static const char *const side_words[SIDES] = {
 /* NULL for what is no code: a fault may come from memory that somebody forgot to fill. */
 static const struct fault_row *find_row(enum fault_code code)
 {
-    if (code > FAULT_NONE || code < FAULT_NO_VERDICT) {
+    if (code > FAULT_NONE || code < FAULT_BLOCKED) {
         return NULL;
     }
     return &rows[-(int)code];

@@ -47,7 +47,7 @@ enum fault_code {
     FAULT_BAD_CERT = -23,    /* a certificate or chain that is wrong in another way */
     FAULT_OWN_REFUSED = -24, /* the peer refused our certificate */
     FAULT_NO_DEVICE = -25,   /* the SNI names no device of this listener */
-    FAULT_REVOKED = -26,     /* a certificate of the chain is revoked, or blocked here */
+    FAULT_REVOKED = -26,     /* a certificate of the chain is revoked */
     FAULT_KEY = -27,         /* a key that cannot be read, is too open, or does not fit */
     FAULT_CONFIG = -28,      /* the configuration is wrong */
     FAULT_REPLACED = -29,    /* a newer link of the same peer took over */
@@ -57,6 +57,7 @@ enum fault_code {
     FAULT_INTERNAL = -33,    /* our own mistake */
     FAULT_LIMIT = -34,       /* more links than the device or the gateway allows */
     FAULT_NO_VERDICT = -35,  /* nobody can tell whether a certificate of the chain is revoked */
+    FAULT_BLOCKED = -36,     /* on the local block list: a device, or a certificate of the chain */
 };
 
 enum { FAULT_NOTE_MAX = 160 };
