@@ -20,18 +20,25 @@ void folder_make(struct folder *d)
     cr_assert_geq(d->fd, 0);
 }
 
-void folder_remove(struct folder *d)
+void folder_remove_tree(const char *path)
 {
-    char *const roots[] = {d->path, NULL};
-    (void)close(d->fd);
+    char root[512];
+    char *const roots[] = {root, NULL};
+    (void)snprintf(root, sizeof(root), "%s", path);
     FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
     cr_assert_not_null(tree);
     for (const FTSENT *e = fts_read(tree); e != NULL; e = fts_read(tree)) {
-        if (e->fts_info != FTS_D) { /* a folder after what is in it */
+        if (e->fts_info != FTS_D && e->fts_info != FTS_NS) { /* a folder after what is in it */
             cr_expect_eq(remove(e->fts_path), 0, "%s", e->fts_path);
         }
     }
     (void)fts_close(tree);
+}
+
+void folder_remove(struct folder *d)
+{
+    (void)close(d->fd);
+    folder_remove_tree(d->path);
 }
 
 void folder_put(const struct folder *d, const char *name, const void *data, size_t len)

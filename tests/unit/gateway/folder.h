@@ -16,6 +16,9 @@ void folder_make(struct folder *d);
 /* Removes it with all that is in it. */
 void folder_remove(struct folder *d);
 
+/* The same by its path, for a folder that something else made; one that is not there is fine. */
+void folder_remove_tree(const char *path);
+
 /* Write a file as it is; read one: how many bytes there were, SIZE_MAX when there is none. */
 void folder_put(const struct folder *d, const char *name, const void *data, size_t len);
 size_t folder_get(const struct folder *d, const char *name, void *into, size_t cap);

@@ -1,6 +1,5 @@
 #include "tests/unit/gateway/instance.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include "certs/mem.h"
 #include "gateway/ask.h"
 #include "gateway/command.h"
+#include "tests/unit/gateway/folder.h"
 
 /* A child's state is looked at again and again, 10 ms apart, 5 s in all. */
 enum { LOOKS = 500, LOOK_US = 10000 };
@@ -119,28 +119,11 @@ bool instance_logs(const struct instance *i, const char *text)
     return false;
 }
 
-/* The gateway's own files, whatever they are called. */
-static void remove_state(const struct instance *i)
-{
-    char path[384];
-    (void)snprintf(path, sizeof(path), "%s/state", i->folder);
-    DIR *state = opendir(path);
-    const struct dirent *entry = state != NULL ? readdir(state) : NULL;
-    for (; entry != NULL; entry = readdir(state)) {
-        (void)snprintf(path, sizeof(path), "%s/state/%s", i->folder, entry->d_name);
-        unlink(path); /* not "." and "..": they are folders */
-    }
-    if (state != NULL) {
-        closedir(state);
-        (void)snprintf(path, sizeof(path), "%s/state", i->folder);
-        rmdir(path);
-    }
-}
-
 void instance_clean(const struct instance *i)
 {
-    char lock[112];
-    remove_state(i);
+    char lock[112], state[96];
+    (void)snprintf(state, sizeof(state), "%s/state", i->folder);
+    folder_remove_tree(state);
     (void)snprintf(lock, sizeof(lock), "%s.lock", i->control);
     unlink(i->conf);
     unlink(i->log);

@@ -13,6 +13,7 @@
 #include <criterion/criterion.h>
 
 #include "gateway/log.h"
+#include "tests/unit/gateway/folder.h"
 
 void town_init(struct town *t)
 {
@@ -57,6 +58,8 @@ void town_end(struct town *t)
     hospital_end(&t->hospitals[1]);
     bench_end(&t->bench);
     char path[96];
+    (void)snprintf(path, sizeof(path), "%s/state", t->folder);
+    folder_remove_tree(path);
     (void)snprintf(path, sizeof(path), "%s/wardgate.conf", t->folder);
     (void)unlink(path);
     cr_expect_eq(rmdir(t->folder), 0);
@@ -90,7 +93,7 @@ struct conf *town_load(struct town *t)
     FILE *file = fopen(path, "w");
     cr_assert_not_null(file);
     cr_assert_gt(fprintf(file,
-                         "[gateway]\nname = town\nstate_dir = .\ncontrol = control.sock\n"
+                         "[gateway]\nname = town\nstate_dir = state\ncontrol = control.sock\n"
                          "[trust hospital]\nanchors = %s/root.pem\nrevocation = off\n%s",
                          t->pki, t->text),
                  0);

@@ -1,11 +1,12 @@
 #include "tests/unit/gateway/link_ward.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <criterion/criterion.h>
+
+#include "tests/unit/gateway/folder.h"
 
 static void ward_on_closed(void *owner)
 {
@@ -31,29 +32,10 @@ void ward_open(struct ward *w, struct bench *b, struct trust *trust)
     revocation_start(w->revocation);
 }
 
-/* The folder and what is in it; a state folder has one level of folders. */
-static void ward_remove(const char *path)
-{
-    DIR *folder = opendir(path);
-    const struct dirent *entry = NULL;
-    while (folder != NULL && (entry = readdir(folder)) != NULL) {
-        char inside[384];
-        (void)snprintf(inside, sizeof(inside), "%s/%s", path, entry->d_name);
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-            remove(inside) != 0) {
-            ward_remove(inside);
-        }
-    }
-    if (folder != NULL) {
-        closedir(folder);
-    }
-    cr_expect_eq(remove(path), 0, "%s", path);
-}
-
 void ward_close(struct ward *w)
 {
     revocation_close(w->revocation);
     bench_run_until(w->bench, &w->closed, 1);
     revocation_free(w->revocation);
-    ward_remove(w->folder);
+    folder_remove_tree(w->folder);
 }
