@@ -145,16 +145,19 @@ static enum pen_colour colour_of(const char *verdict)
     if (strcmp(verdict, "good") == 0) {
         return PEN_PLAIN;
     }
-    return strcmp(verdict, "revoked") == 0 ? PEN_BAD : PEN_CARE;
+    bool is_out = strcmp(verdict, "revoked") == 0 || strcmp(verdict, "blocked") == 0;
+    return is_out ? PEN_BAD : PEN_CARE;
 }
 
-/* "peer good until 14:05Z (CRL 1C of ...)". "not checked" is said above, by OFF. */
+/* "peer good until 14:05Z (CRL 1C of ...)". "not checked" is said above, by OFF; for what is not
+ * known the end is only the time of the next try. */
 static void put_verdict(const struct pen *pen, const char *whose, const json_t *object,
                         const char *now)
 {
     char text[LINE_MAX_BYTES], at[MOMENT_MAX];
     const char *verdict = jsontext_get(object, "verdict");
-    const char *until = jsontext_get(object, "verdict_until");
+    bool has_end = strcmp(verdict, "good") == 0 || strcmp(verdict, "stale") == 0;
+    const char *until = has_end ? jsontext_get(object, "verdict_until") : "";
     const char *evidence = jsontext_get(object, "evidence");
     if (verdict[0] == '\0' || strcmp(verdict, "not checked") == 0) {
         return;

@@ -122,7 +122,9 @@ static const char mixed[] =
     "\"clock\":\"unset\",\"clock_trusted\":false,\"unchecked\":2},"
     "\"devices\":[{\"name\":\"a\",\"state\":\"up\",\"words\":\"data flows\","
     "\"revocation\":\"off\",\"verdict\":\"not checked\"},"
-    "{\"name\":\"b\",\"state\":\"up\",\"words\":\"data flows\",\"revocation\":\"hard\"}]}";
+    "{\"name\":\"b\",\"state\":\"up\",\"words\":\"data "
+    "flows\",\"revocation\":\"hard\",\"verdict\":\"unavailable\","
+    "\"verdict_until\":\"2026-03-01T06:40:00Z\"}]}";
 
 Test(table_revocation, keeps_off_visible_when_only_some_devices_have_it)
 {
@@ -130,6 +132,7 @@ Test(table_revocation, keeps_off_visible_when_only_some_devices_have_it)
     expect_words(text, "\nrevocation: OFF for 1 of 2 devices\n");
     expect_words(text, "  revocation OFF: nobody asks whether its peers are revoked\n");
     cr_expect_null(strstr(text, "not checked"));
+    expect_words(text, "  peer unavailable\n");
     expect_words(table(mixed, 0, true), "\033[33mOFF for 1 of 2 devices\033[0m");
 }
 
