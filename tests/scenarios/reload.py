@@ -3,7 +3,6 @@
 """Reload: broken input keeps the old state, one changed device restarts while another goes on, new
 certificate files serve the next link."""
 import shutil
-import threading
 import os
 import sys
 
@@ -11,42 +10,9 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 
 import tls
-from device import Tcp
-from wg import (Failure, Gateway, check, device_section, equal, gateway_section, pki, port, scenario,
+from echo import Echo
+from wg import (Gateway, check, device_section, equal, gateway_section, pki, port, scenario,
                 trust_section, wait_for)
-
-
-class Echo:
-    """A device that asks all the time and wants every answer."""
-
-    def __init__(self, number):
-        self.device = Tcp.dial(number)
-        self.count = 0
-        self.red = None
-        self.ending = False
-        self.thread = threading.Thread(target=self._run, daemon=True)
-        self.thread.start()
-
-    def _run(self):
-        try:
-            while not self.ending:
-                said = b"beat %d\n" % self.count
-                self.device.send(said)
-                self.device.expect(said, 5)
-                self.count += 1
-        except (Failure, OSError) as error:
-            self.red = str(error)
-
-    def go_on(self, more=20):
-        """It is alive: that many more answers come."""
-        want = self.count + more
-        wait_for("the other device's echo goes on (%s)" % self.red,
-                 lambda: self.count >= want or self.red, 10)
-        check(self.red is None, "the other device noticed the reload: %s" % self.red)
-
-    def end(self):
-        self.ending = True
-        self.thread.join(10)
 
 
 def body():
