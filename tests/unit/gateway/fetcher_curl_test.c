@@ -277,6 +277,14 @@ Test(fetcher_curl, stops_an_endless_body_at_the_bound)
     expect_fault(FAULT_TOO_LONG, "more bytes than are allowed");
 }
 
+/* That would be "too long" otherwise. */
+Test(fetcher_curl, does_not_read_an_error_page)
+{
+    flood_with("HTTP/1.1 404 Not Found\r\n\r\n", "x");
+    fetch(HTTP_FLOOD, flood);
+    expect_fault(FAULT_FRAME, "answered 404");
+}
+
 Test(fetcher_curl, stops_endless_header_lines)
 {
     flood_with(OK, "X-Header: 01234567\r\n"); /* 20 bytes: 1000 are whole lines */
@@ -381,9 +389,16 @@ Test(fetcher_curl, goes_through_the_configured_proxy_whatever_the_environment_sa
 Test(fetcher_curl, refuses_a_server_that_the_system_does_not_trust)
 {
     static struct child child;
-    const char *const argv[] = {
-        "openssl", "s_server",          "-accept", "127.0.0.1:0",       "-www",
-        "-cert",   "build/pki/bms.pem", "-key",    "build/pki/bms.key", NULL};
+    const char *const argv[] = {"openssl",
+                                "s_server",
+                                "-accept",
+                                "127.0.0.1:0",
+                                "-www",
+                                "-cert",
+                                "build/pki/bms-ip.pem",
+                                "-key",
+                                "build/pki/bms-ip.key",
+                                NULL};
     struct fetch_request request = fetch_rig_request(&rig);
     char url[64];
     child_start(&child, argv);
