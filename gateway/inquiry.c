@@ -187,55 +187,6 @@ static void inquiry_tell(struct inquiry_seat *seat)
     seat->on_verdict(seat->owner); /* the seat may be gone now */
 }
 
-/* ---- due ---- */
-
-static void inquiry_make_due(struct inquiry *q)
-{
-    struct revocation *r = q->knowledge->revocation;
-    if (!q->is_due) {
-        q->is_due = true;
-        q->due_next = r->due;
-        r->due = q;
-    }
-    revocation_kick(r);
-}
-
-void inquiry_mark_due(struct revocation *r, const struct knowledge *k)
-{
-    for (size_t i = 0; i < INQUIRY_BUCKETS; i++) {
-        for (struct inquiry *q = r->inquiries[i]; q != NULL; q = q->next) {
-            if (k == NULL || q->knowledge == k) {
-                inquiry_make_due(q);
-            }
-        }
-    }
-}
-
-void inquiry_mark_waiting(struct knowledge *k)
-{
-    struct revocation *r = k->revocation;
-    for (size_t i = 0; i < INQUIRY_BUCKETS; i++) {
-        for (struct inquiry *q = r->inquiries[i]; q != NULL; q = q->next) {
-            if (q->knowledge == k && !q->is_settled) {
-                inquiry_make_due(q);
-            }
-        }
-    }
-}
-
-void inquiry_mark_timed(struct revocation *r, int64_t now_s)
-{
-    uint64_t now_ms = io_now_ms(r->io);
-    for (size_t i = 0; i < INQUIRY_BUCKETS; i++) {
-        for (struct inquiry *q = r->inquiries[i]; q != NULL; q = q->next) {
-            bool is_late = !q->is_settled && now_ms >= q->deadline_ms;
-            if (q->seats != NULL && (is_late || now_s >= q->ask_at_s)) {
-                inquiry_make_due(q);
-            }
-        }
-    }
-}
-
 bool inquiry_work(struct revocation *r)
 {
     /* First all answers, then all news: an order can say how many links it cuts, whatever cuts them
@@ -456,21 +407,6 @@ void inquiry_free_unused(struct revocation *r, int64_t unused_since_s, size_t mo
             inquiry_take_from_due(r, q);
             r->inquiry_count--;
             inquiry_free(q);
-        }
-    }
-}
-
-void inquiry_use_trust(struct knowledge *k)
-{
-    struct revocation *r = k->revocation;
-    for (size_t i = 0; i < INQUIRY_BUCKETS; i++) {
-        for (struct inquiry *q = r->inquiries[i]; q != NULL; q = q->next) {
-            if (q->knowledge == k && q->trust != k->trust) {
-                q->path.count = 0;
-                trust_release(q->trust);
-                q->trust = NULL;
-                inquiry_make_due(q);
-            }
         }
     }
 }

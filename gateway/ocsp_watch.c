@@ -199,7 +199,7 @@ static void ocsp_watch_take(struct ocsp_watch *w, struct span response)
     clock_raise_floor(&k->revocation->clock, found.this_update_s);
     if (taken == EVIDENCE_NEW) {
         knowledge_store_answer(w, response);
-        inquiry_mark_due(k->revocation, k);
+        inquiry_mark_cert(k, w->cert);
     }
 }
 
@@ -229,7 +229,7 @@ bool ocsp_watch_offer(struct knowledge *k, struct span cert, struct span issuer,
         return false;
     }
     clock_raise_floor(&k->revocation->clock, found.this_update_s);
-    inquiry_mark_due(k->revocation, k);
+    inquiry_mark_cert(k, cert);
     return true;
 }
 

@@ -1,7 +1,7 @@
 /*
- * The inside of revocation, shared by revocation.c (life, clock, what is due), inquiry.c and
- * inquiry_ask.c (the questions), knowledge.c and knowledge_state.c (one trust's evidence, its
- * sources and what is stored of it), ocsp_watch.c (answers fetched per certificate),
+ * The inside of revocation, shared by revocation.c (life, clock, what is due), inquiry.c,
+ * inquiry_due.c and inquiry_ask.c (the questions), knowledge.c and knowledge_state.c (one trust's
+ * evidence, its sources and what is stored of it), ocsp_watch.c (answers fetched per certificate),
  * revocation_orders.c and revocation_status.c. Floor 3, loop thread only.
  */
 #ifndef WARDGATE_REVOCATION_PRIVATE_H
@@ -170,18 +170,23 @@ bool revocation_clock_is_trusted(const struct revocation *r);
 /* Make what the judge needs of the block list. False: no memory, the old stays. */
 bool revocation_take_blocks(struct revocation *r);
 
-/* inquiry.c */
+/* inquiry_due.c */
 /* All inquiries of this knowledge (NULL: of all) are to be asked again. */
 void inquiry_mark_due(struct revocation *r, const struct knowledge *k);
+/* Those whose path has this certificate: an OCSP answer about it came. With thousands of peers all
+ * would be asked again for each answer. */
+void inquiry_mark_cert(struct knowledge *k, struct span cert);
 /* Those that wait for evidence: something came in, or did not. */
 void inquiry_mark_waiting(struct knowledge *k);
 /* Those whose time has come. */
 void inquiry_mark_timed(struct revocation *r, int64_t now_s);
+/* Drop what borrows from this knowledge's old trust object. */
+void inquiry_use_trust(struct knowledge *k);
+
+/* inquiry.c */
 /* Do a little: false when nothing is left to do. */
 bool inquiry_work(struct revocation *r);
 void inquiry_free_unused(struct revocation *r, int64_t now_s, size_t most);
-/* Drop what borrows from this knowledge's old trust object. */
-void inquiry_use_trust(struct knowledge *k);
 
 /* inquiry_ask.c */
 void inquiry_ask(struct inquiry *q);
