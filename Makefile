@@ -105,7 +105,7 @@ $(OUT)/obj/%.o: %.c $(OUT)/.flags
 	$(Q)$(COMPILE) $(FLOOR_FLAGS) -c -o $@ $<
 -include $(wildcard $(OUT)/obj/*/*.d $(OUT)/obj/tests/*/*.d $(OUT)/obj/tests/*/*/*.d)
 
-build/wolfssl/.stamp: certs/build-wolfssl.sh
+build/wolfssl/.stamp: certs/build-wolfssl.sh certs/wolfssl-staple.patch
 	@certs/build-wolfssl.sh build
 build/system/wolfssl/wolfssl_revision.h: $(wildcard /var/lib/dpkg/info/libwolfssl-dev*.list)
 	@mkdir -p $(@D)

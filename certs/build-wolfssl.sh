@@ -8,11 +8,14 @@
 # private cache under BUILD_DIR/wolfssl-src, so neither root nor any change to the machine's own
 # apt configuration is needed. The mirror is the one that this machine already uses, and apt checks the
 # archive's signature with Debian's archive keyring. What is compiled in, and why, is said
-# line by line in certs/wolfssl-options.txt, which lint compares with the options.h made here.
+# line by line in certs/wolfssl-options.txt, which lint compares with the options.h made here. One change of
+# ours, certs/wolfssl-staple.patch, says itself what it does; a source that it does not fit is built without
+# it, and the gateway without stapling.
 set -eu
 
 SUITE=trixie
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
+patch=$(cd "$(dirname "$0")" && pwd)/wolfssl-staple.patch
 build=${1:-build}
 mkdir -p "$build"
 build=$(cd "$build" && pwd)
@@ -20,7 +23,10 @@ work=$build/wolfssl-src
 dest=$build/wolfssl
 log=$build/wolfssl-build.log
 # Comments may change without a new build.
-stamp=$(sed 's/^ *#.*//; /^$/d' "$0" | sha256sum | cut -d' ' -f1)
+stamp=$({
+    sed 's/^ *#.*//; /^$/d' "$0"
+    sed -n '/^--- /,$p' "$patch"
+} | sha256sum | cut -d' ' -f1)
 
 is_built()
 {
@@ -98,6 +104,17 @@ fetch_source()
     # apt has checked the .dsc and the tarballs against the signed index; dpkg-source applies Debian's patches.
     dpkg-source --no-check -x "$dsc" tree >>"$log" 2>&1 || fail "dpkg-source failed"
     revision=$(sed -n 's/^Version: *//p' "$dsc" | head -n 1)
+}
+
+# Whole or not at all, and only where it fits exactly: these are security checks' surroundings.
+apply_patch()
+{
+    if patch -d "$work/tree" -p1 -F0 --dry-run -i "$patch" >>"$log" 2>&1; then
+        patch -d "$work/tree" -p1 -F0 -i "$patch" >>"$log" 2>&1 || fail "patch failed"
+        DEFINES="$DEFINES -DWARDGATE_STAPLE"
+    else
+        echo "wolfSSL: certs/wolfssl-staple.patch does not fit $revision: no stapling in this build"
+    fi
 }
 
 # Flags: one group per line; the resulting options.h is argued in wolfssl-options.txt.
@@ -188,6 +205,7 @@ fi
 echo "wolfSSL: fetching the source package of Debian $SUITE"
 (
     fetch_source
+    apply_patch
     echo "wolfSSL: configuring $revision"
     compile
     echo "wolfSSL: $revision is ready"
