@@ -23,13 +23,14 @@ static struct span number_extension(unsigned number)
 struct span crl_case_crl(const struct crl_case *c)
 {
     const char *this_update = c->this_update != NULL ? c->this_update : "20260101000000Z";
+    const char *next_update = c->next_update != NULL ? c->next_update : "20260201000000Z";
     struct span extensions = FORGE_JOIN(number_extension(c->number), c->extensions);
     struct span wrapped = extensions.len > 0 ? forge_tlv(0xA0, FORGE_SEQUENCE(extensions))
                                              : span_of(NULL, 0);
 
     return forge_signed(FORGE_SEQUENCE(forge_hex("020101"), forge_hex("300A06082A8648CE3D040302"),
                                        forge_name(c->issuer), forge_text(0x18, this_update),
-                                       forge_text(0x18, "20260201000000Z"), wrapped),
+                                       forge_text(0x18, next_update), wrapped),
                         c->key);
 }
 

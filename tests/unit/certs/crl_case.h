@@ -19,6 +19,7 @@ struct crl_case {
     unsigned key;            /* that signs, a number of the forge */
     unsigned number;         /* crlNumber, 1..127; 0: none */
     const char *this_update; /* GeneralizedTime; NULL: 20260101000000Z */
+    const char *next_update; /* likewise; NULL: 20260201000000Z */
     struct span extensions;  /* more of them */
 };
 

@@ -40,6 +40,14 @@ static struct span id_of(const struct cert_view *cert, const struct cert_view *i
         0x30, crl_make_join(crl_make_join(algorithm, hashes), crl_make_der(2, cert->serial)));
 }
 
+static struct span nonce_of(const struct ocsp_make *spec)
+{
+    struct span oid = CRL_BYTES(6, 9, 0x2B, 6, 1, 5, 5, 7, 0x30, 1, 2);
+    struct span value = crl_make_der(4, crl_make_der(4, spec->nonce));
+
+    return crl_make_der(0xA1, crl_make_der(0x30, crl_make_der(0x30, crl_make_join(oid, value))));
+}
+
 struct span ocsp_make_answer(const struct ocsp_make *spec)
 {
     struct span type = CRL_BYTES(6, 9, 0x2B, 6, 1, 5, 5, 7, 0x30, 1, 1);
@@ -56,6 +64,9 @@ struct span ocsp_make_answer(const struct ocsp_make *spec)
     }
     data = crl_make_join(crl_make_der(0xA1, issuer.subject), time_of(spec->this_update));
     data = crl_make_join(data, crl_make_der(0x30, crl_make_der(0x30, single)));
+    if (spec->nonce.len > 0) {
+        data = crl_make_join(data, nonce_of(spec));
+    }
     data = crl_make_der(0x30, data);
     data = spec->is_forged ? forge_signed(data, spec->issuer_key)
                            : crl_make_signed(data, spec->issuer_key);

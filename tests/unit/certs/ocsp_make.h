@@ -16,6 +16,7 @@ struct ocsp_make {
     const char *this_update; /* "20251201000000Z"; producedAt is the same */
     const char *next_update; /* NULL: none */
     int reason;              /* CRLReason of OCSP_REVOKED; -1: none */
+    struct span nonce;       /* empty: none */
 };
 
 /* A whole OCSPResponse. Revoked: at 2025-01-02T03:04:05Z. */
