@@ -113,8 +113,7 @@ int fetcher_url_read(const char *url, struct fetcher_url *out, struct fault *f)
     return rc;
 }
 
-int fetcher_url_host(const char *url, char host[FETCHER_HOST_MAX], uint16_t *port,
-                     struct fault *f)
+int fetcher_url_host(const char *url, char host[FETCHER_HOST_MAX], uint16_t *port, struct fault *f)
 {
     struct fetcher_url at = {.url = NULL};
     int rc = fetcher_url_read(url, &at, f);
