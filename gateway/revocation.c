@@ -13,6 +13,7 @@ enum {
     SWEEP_BUDGET_NS = 4 * 1000 * 1000, /* of one turn of the loop: the links' bytes go on between */
     INQUIRY_UNUSED_S = 3600,
     TIDY_EVERY_S = 60,
+    CLOCK_KEPT_EVERY_S = 900,
 };
 
 static void revocation_on_sweep(uv_timer_t *timer);
@@ -34,22 +35,6 @@ void revocation_hex(struct span bytes, char *to, size_t cap)
         to[used++] = digits[byte & 15];
     }
     to[used] = '\0';
-}
-
-bool revocation_clock_is_trusted(const struct revocation *r)
-{
-    enum clock_policy policy = CLOCK_POLICY_FLOOR;
-    switch (r->conf->gateway.clock) {
-    case CONF_CLOCK_FLOOR:
-        break;
-    case CONF_CLOCK_SYNCED:
-        policy = CLOCK_POLICY_SYNCED;
-        break;
-    case CONF_CLOCK_TRUST:
-        policy = CLOCK_POLICY_TRUST;
-        break;
-    }
-    return clock_is_trusted(&r->clock, policy);
 }
 
 /* ---- the sweep ---- */
@@ -85,34 +70,6 @@ static void revocation_on_sweep(uv_timer_t *timer)
 
 /* ---- each second ---- */
 
-static void revocation_look_at_clock(struct revocation *r)
-{
-    struct clock_look look = clock_look_now();
-    int64_t back_s = 0;
-    bool was_trusted = revocation_clock_is_trusted(r);
-    bool has_changed = clock_update(&r->clock, &look, &back_s);
-    if (back_s > 0) {
-        const struct log_field fields[] = {
-            LOG_NUMBER("seconds", back_s),
-            LOG_TEXT("state", clock_state_name(clock_state(&r->clock)))};
-        log_event(CONF_LOG_ERROR, NULL, "clock-moved-back", fields, 2);
-    }
-    if (has_changed) {
-        bool is_trusted = revocation_clock_is_trusted(r);
-        const struct log_field fields[] = {
-            LOG_TEXT("state", clock_state_name(clock_state(&r->clock))),
-            LOG_TEXT("believed", is_trusted ? "yes" : "no")};
-        log_event(is_trusted ? CONF_LOG_INFO : CONF_LOG_ERROR, NULL, "clock-state", fields, 2);
-        /* What seemed to be from the future, or over, may be right by now. */
-        for (struct knowledge *k = r->knowledge; k != NULL; k = k->next) {
-            knowledge_read_anew(k);
-        }
-    }
-    if (has_changed || back_s > 0 || was_trusted != revocation_clock_is_trusted(r)) {
-        inquiry_mark_due(r, NULL);
-    }
-}
-
 static void revocation_end_grants(struct revocation *r, int64_t now_s)
 {
     struct blocks_grant ended;
@@ -134,7 +91,7 @@ static void revocation_on_tick(uv_timer_t *timer)
     if (r->closing) {
         return;
     }
-    revocation_look_at_clock(r);
+    revocation_clock_look(r);
     int64_t now_s = io_wall_s();
     revocation_end_grants(r, now_s);
     for (struct knowledge *k = r->knowledge; k != NULL; k = k->next) {
@@ -142,6 +99,9 @@ static void revocation_on_tick(uv_timer_t *timer)
         if (now_s % TIDY_EVERY_S == 0) {
             knowledge_tidy(k, now_s);
         }
+    }
+    if (now_s % CLOCK_KEPT_EVERY_S == 0) {
+        revocation_clock_keep(r);
     }
     if (now_s % TIDY_EVERY_S == 0) {
         inquiry_free_unused(r, now_s - INQUIRY_UNUSED_S, INQUIRY_IDLE_MAX);
@@ -269,6 +229,7 @@ struct revocation *revocation_new(const struct revocation_settings *settings, st
     }
     revocation_open_store(r);
     revocation_load_blocks(r);
+    revocation_clock_recall(r);
     if (r->fetcher == NULL || !revocation_add_knowledge(r) || !revocation_take_blocks(r)) {
         log_event(CONF_LOG_ERROR, NULL, "revocation-short-of-memory", NULL, 0);
     }
@@ -282,7 +243,7 @@ void revocation_start(struct revocation *r)
     for (struct knowledge *k = r->knowledge; k != NULL; k = k->next) {
         knowledge_start(k);
     }
-    revocation_look_at_clock(r);
+    revocation_clock_look(r);
 }
 
 void revocation_use(struct revocation *r, const struct conf *conf)
@@ -322,6 +283,7 @@ void revocation_close(struct revocation *r)
     }
     r->closing = true;
     revocation_orders_end(r);
+    revocation_clock_keep(r);
     for (struct knowledge *k = r->knowledge; k != NULL; k = k->next) {
         knowledge_close(k);
     }

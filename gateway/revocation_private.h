@@ -1,8 +1,8 @@
 /*
- * The inside of revocation, shared by revocation.c (life, clock, what is due), inquiry.c,
- * inquiry_due.c and inquiry_ask.c (the questions), knowledge.c and knowledge_state.c (one trust's
- * evidence, its sources and what is stored of it), ocsp_watch.c (answers fetched per certificate),
- * revocation_orders.c and revocation_status.c. Floor 3, loop thread only.
+ * The inside of revocation, shared by revocation.c (life, what is due), revocation_clock.c,
+ * inquiry.c, inquiry_due.c and inquiry_ask.c (the questions), knowledge.c and knowledge_state.c
+ * (one trust's evidence, its sources and what is stored of it), ocsp_watch.c (answers fetched per
+ * certificate), revocation_orders.c and revocation_status.c. Floor 3, loop thread only.
  */
 #ifndef WARDGATE_REVOCATION_PRIVATE_H
 #define WARDGATE_REVOCATION_PRIVATE_H
@@ -166,9 +166,16 @@ void revocation_kick(struct revocation *r);
 void revocation_handle_gone(struct revocation *r);
 /* Upper-case hexadecimal of `bytes`, cut to what `cap` holds with the NUL. */
 void revocation_hex(struct span bytes, char *to, size_t cap);
-bool revocation_clock_is_trusted(const struct revocation *r);
 /* Make what the judge needs of the block list. False: no memory, the old stays. */
 bool revocation_take_blocks(struct revocation *r);
+
+/* revocation_clock.c */
+bool revocation_clock_is_trusted(const struct revocation *r);
+/* Look at the clock: what changed is told, and everybody is asked again. */
+void revocation_clock_look(struct revocation *r);
+/* The wall clock outlives a restart, so that one that was set back meanwhile is seen. */
+void revocation_clock_recall(struct revocation *r);
+void revocation_clock_keep(struct revocation *r);
 
 /* inquiry_due.c */
 /* All inquiries of this knowledge (NULL: of all) are to be asked again. */
