@@ -114,6 +114,7 @@ static void knowledge_log_refusal(const struct knowledge *k, enum conf_log_level
 static void knowledge_count_life(struct source *s, const struct crl *crl)
 {
     int64_t next_s = 0;
+    s->was_taken = true;
     if (crl_next_update_s(crl, &next_s) && (s->life_until_s == 0 || next_s < s->life_until_s)) {
         s->life_until_s = next_s;
     }
@@ -201,8 +202,9 @@ static void knowledge_on_read(void *owner, struct crl_source *reader, const stru
     s->was_read = true;
     s->is_reading = false;
     knowledge_tell_trouble(s, f);
-    if (s->life_until_s > 0) {
+    if (s->was_taken) {
         crl_source_set_life(reader, s->life_until_s);
+        s->was_taken = false;
         s->life_until_s = 0;
     }
     inquiry_mark_waiting(s->knowledge);

@@ -6,7 +6,7 @@
 #include "certs/cert_urls.h"
 #include "certs/mem.h"
 #include "certs/ocsp.h"
-#include "gateway/fetch_plan.h"
+#include "gateway/fetch_schedule.h"
 #include "gateway/log.h"
 #include "gateway/revocation_private.h"
 
@@ -102,22 +102,34 @@ struct ocsp_watch *ocsp_watch_see(struct knowledge *k, struct span cert, struct 
 
 /* ---- when to ask next ---- */
 
-static void ocsp_watch_plan(struct ocsp_watch *w, int64_t until_s)
+static unsigned ocsp_watch_jitter(void)
 {
-    const struct fetch_plan plan = {.now_s = io_wall_s(),
-                                    .until_s = until_s,
-                                    .max_age_s = -1,
-                                    .failures = w->failures,
-                                    .random = fetch_plan_random()};
-    w->due_ms = io_now_ms(w->knowledge->revocation->io) + fetch_plan_wait_ms(&plan);
+    uint32_t random = 0;
+    /* Without it the waits are all the same, which is no harm for one gateway. */
+    if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random) {
+        return FETCH_SCHEDULE_JITTER_MAX / 2;
+    }
+    return random % (FETCH_SCHEDULE_JITTER_MAX + 1);
+}
+
+static void ocsp_watch_plan(struct ocsp_watch *w, int64_t wait_s)
+{
+    w->due_ms = io_now_ms(w->knowledge->revocation->io) + (uint64_t)wait_s * 1000;
+}
+
+static void ocsp_watch_plan_next(struct ocsp_watch *w, int64_t until_s)
+{
+    const struct fetch_life life = {.next_update_s = until_s, .max_age_s = -1};
+    w->failures = 0;
+    ocsp_watch_plan(w, fetch_schedule_good(&life, io_wall_s(), ocsp_watch_jitter()));
 }
 
 static void ocsp_watch_plan_retry(struct ocsp_watch *w)
 {
-    int64_t until_s = 0;
-    (void)evidence_answer_until(w->knowledge->evidence, w->cert, &until_s); /* or none is at hand */
+    struct fetch_life life = {.max_age_s = -1};
+    (void)evidence_answer_until(w->knowledge->evidence, w->cert, &life.next_update_s);
     w->failures += w->failures < UINT32_MAX ? 1U : 0U;
-    ocsp_watch_plan(w, until_s);
+    ocsp_watch_plan(w, fetch_schedule_failed(&life, io_wall_s(), w->failures, ocsp_watch_jitter()));
 }
 
 /* ---- asking ---- */
@@ -194,8 +206,7 @@ static void ocsp_watch_take(struct ocsp_watch *w, struct span response)
     }
     struct fault none = {.code = FAULT_NONE};
     ocsp_watch_tell(w, &none);
-    w->failures = 0;
-    ocsp_watch_plan(w, found.until_s);
+    ocsp_watch_plan_next(w, found.until_s);
     clock_raise_floor(&k->revocation->clock, found.this_update_s);
     if (taken == EVIDENCE_NEW) {
         knowledge_store_answer(w, response);

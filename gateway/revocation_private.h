@@ -67,6 +67,7 @@ struct source {
     bool closing;
     int64_t seen_s;       /* is_found: when a valid path last named it */
     struct fault told;    /* the trouble that the log knows of */
+    bool was_taken;       /* the reading under way brought something that was taken */
     int64_t life_until_s; /* of what the reading under way brought */
 };
 
