@@ -64,11 +64,11 @@ static struct inquiry_word inquiry_word_of(const struct inquiry_seat *seat)
         return word;
     }
     /* A link that is up was judged when the clock was believed: it is not cut because somebody set
-     * the clock. None comes up meanwhile. */
-    bool was_up = seat->told.is_settled && seat->told.accepted;
+     * the clock. None comes up meanwhile; what a grant let up is up by the grant alone. */
+    bool was_up = seat->told.is_settled && seat->told.accepted && !seat->told.is_break_glass;
     bool has_doubt = !was_up && inquiry_clock_doubt(q) != NULL;
     word.accepted = q->accepted && !has_doubt;
-    word.is_tolerated = q->is_tolerated;
+    word.is_tolerated = word.accepted && q->is_tolerated;
     if (!word.accepted && inquiry_is_open(q) && q->kind != VERDICT_REVOKED &&
         inquiry_has_grant(seat)) {
         word.accepted = true;
