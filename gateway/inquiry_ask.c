@@ -65,8 +65,10 @@ static void inquiry_ask_judge(struct inquiry *q, int64_t now_s, struct verdict_a
 }
 
 /* From now on the status of these certificates is kept fresh. True: something is on its way that
- * could make the answer better. */
-static bool inquiry_ask_fetch(struct inquiry *q, const struct verdict_answer *answer, int64_t now_s)
+ * could make the answer better. *is_first: a responder that was never asked about one of them may
+ * make it worse: a CRL that calls it good does not spare that question. */
+static bool inquiry_ask_fetch(struct inquiry *q, const struct verdict_answer *answer, int64_t now_s,
+                              bool *is_first)
 {
     struct knowledge *k = q->knowledge;
     bool is_hopeful = false;
@@ -81,8 +83,10 @@ static bool inquiry_ask_fetch(struct inquiry *q, const struct verdict_answer *an
             is_needed = is_needed || answer->needs[n].level == (int)i;
         }
         knowledge_follow(k, answer->path.certs[i], now_s);
-        if (is_needed && w != NULL && ocsp_watch_need(w)) {
+        bool is_new = w != NULL && ocsp_watch_is_first(w);
+        if (w != NULL && (is_needed || is_new) && ocsp_watch_need(w)) {
             is_hopeful = true;
+            *is_first = *is_first || is_new;
         }
     }
     return is_hopeful || knowledge_is_hopeful(k);
@@ -149,10 +153,13 @@ void inquiry_ask(struct inquiry *q)
     if (has_news) {
         inquiry_ask_judge(q, now_s, &answer);
     }
-    bool is_hopeful = inquiry_ask_fetch(q, &answer, now_s);
+    bool is_first = false;
+    bool is_hopeful = inquiry_ask_fetch(q, &answer, now_s, &is_first);
     inquiry_ask_keep(q, &answer, now_s);
     bool is_late = io_now_ms(k->revocation->io) >= q->deadline_ms;
-    if (inquiry_ask_is_final(&answer) || !is_hopeful || is_late || inquiry_ask_is_own(q)) {
+    bool is_final = inquiry_ask_is_final(&answer) &&
+                    !(is_first && answer.verdict.kind == VERDICT_GOOD);
+    if (is_final || !is_hopeful || is_late || inquiry_ask_is_own(q)) {
         q->is_settled = true;
     }
 }

@@ -292,6 +292,12 @@ static bool ocsp_watch_ask(struct ocsp_watch *w)
     return w->fetch != NULL;
 }
 
+bool ocsp_watch_is_first(const struct ocsp_watch *w)
+{
+    int64_t until_s = 0;
+    return w->failures == 0 && !evidence_answer_until(w->knowledge->evidence, w->cert, &until_s);
+}
+
 bool ocsp_watch_need(struct ocsp_watch *w)
 {
     if (w->fetch != NULL) {

@@ -237,6 +237,9 @@ struct ocsp_watch *ocsp_watch_see(struct knowledge *k, struct span cert, struct 
  * taken, and says something that was not known. */
 bool ocsp_watch_offer(struct knowledge *k, struct span cert, struct span issuer,
                       struct span response);
+/* Nothing is known from the responder, and no try has failed: it was never asked, or is asked now.
+ */
+bool ocsp_watch_is_first(const struct ocsp_watch *w);
 /* Somebody waits: ask now unless it was tried a moment ago. True: an answer is on its way. */
 bool ocsp_watch_need(struct ocsp_watch *w);
 void ocsp_watch_work(struct knowledge *k, int64_t now_s);
