@@ -11,7 +11,7 @@ DEPS_BUILD := build-essential pkg-config libuv1-dev libmodbus-dev libinih-dev li
     libcurl4-openssl-dev dpkg-dev autoconf automake libtool debian-archive-keyring
 DEPS_DEMO := openssl gnutls-bin stunnel4 socat mbpoll python3 python3-pymodbus python3-hl7 python3-cryptography
 DEPS_TEST := $(DEPS_DEMO) python3-serial-asyncio libcriterion-dev libwolfssl-dev clang clang-format clang-tidy libclang-rt-dev \
-    cppcheck shellcheck faketime iproute2 curl jq git python3-cryptography-vectors
+    cppcheck shellcheck faketime iproute2 curl jq git nginx-light python3-cryptography-vectors
 DEPS_OPTIONAL := gcovr
 
 FLOORS := protocols certs conf gateway
