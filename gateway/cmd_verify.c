@@ -6,6 +6,7 @@
 #include "conf/conf.h"
 #include "gateway/command.h"
 #include "gateway/io.h"
+#include "gateway/revocation.h"
 #include "gateway/verify_objects.h"
 #include "gateway/verify_options.h"
 #include "gateway/verify_print.h"
@@ -19,7 +20,10 @@ static const char help[] =
     "\n"
     "      --anchor FILE          trust these CA certificates; may be repeated\n"
     "  -c, --config FILE          with --trust: the configuration [" COMMAND_CONF_PATH "]\n"
-    "      --trust NAME           also trust what this section trusts\n"
+    "      --trust NAME           also trust what this section trusts, and judge by its rules\n"
+    "                             as a running gateway does: its ca_profile and policy, its\n"
+    "                             revocation (but for --policy) and grace; must-staple counts,\n"
+    "                             and a responder's clock may be 5 minutes off\n"
     "      --crl FILE             a CRL as evidence; may be repeated\n"
     "      --ocsp-response FILE   an OCSP response as evidence; may be repeated\n"
     "      --at UNIXTIME          judge as at this moment [now]; clocks are taken at their\n"
@@ -28,8 +32,9 @@ static const char help[] =
     "                             alone, without rules on key usage and strength\n"
     "      --name dns:N|ip:N|uri:N  the certificate must bear this name\n"
     "      --need chain|leaf      whose revocation status must be known [chain]\n"
-    "      --policy POLICY        hard: every status must be good [hard]; soft: an unknown one\n"
-    "                             passes, a revoked one never; off: no status is asked\n"
+    "      --policy POLICY        hard: every status must be good [hard, or what --trust says];\n"
+    "                             soft: an unknown one passes, a revoked one never; off: no\n"
+    "                             status is asked\n"
     "      --json                 everything, as one line of JSON\n"
     "  -h, --help                 this text\n"
     "\n"
@@ -39,6 +44,7 @@ static const char help[] =
 /* One run of the command. */
 struct verify {
     struct verify_options options;
+    struct trust *trust; /* held: settings may borrow its policy; NULL: none is named */
     struct judge_settings settings;
     struct judge_result result;
     struct reasons why;
@@ -186,10 +192,58 @@ static int add_trust(struct verify *v, const struct trust *trust)
     return COMMAND_OK;
 }
 
+static enum judge_policy policy_of(enum conf_revocation mode)
+{
+    switch (mode) {
+    case CONF_REVOCATION_HARD:
+        break;
+    case CONF_REVOCATION_GRACE:
+        return JUDGE_GRACE;
+    case CONF_REVOCATION_SOFT:
+        return JUDGE_SOFT;
+    case CONF_REVOCATION_OFF:
+        return JUDGE_OFF;
+    }
+    return JUDGE_HARD;
+}
+
+/* Whoever reads the verdict should see by whose rules it was made. */
+static void note_rules(struct verify *v, const struct conf_trust *section)
+{
+    char text[REASONS_LINE_MAX];
+
+    (void)snprintf(
+        text, sizeof(text), "judged by trust %s: revocation %s%s, ca_profile %s, %s", section->name,
+        v->options.has_policy ? "as --policy says" : conf_revocation_name(section->revocation),
+        section->revocation == CONF_REVOCATION_GRACE && !v->options.has_policy
+            ? " (within its grace time)"
+            : "",
+        section->is_strict_profile ? "strict" : "loose",
+        section->policy.len > 0 ? "a certificate policy is required"
+                                : "no certificate policy is required");
+    reasons_add(&v->why, REASONS_NOTE, -1, text, NULL);
+}
+
+/* The same as verdict_ask_chain does for a link of this trust. */
+static void adopt_rules(struct verify *v, const struct conf_trust *section)
+{
+    v->trust = trust_hold(section->trust);
+    v->settings.path.required_policy = trust_policy(v->trust);
+    v->settings.path.allows_loose_cas = !trust_is_strict_about_cas(v->trust);
+    v->settings.honours_must_staple = true;
+    v->settings.skew_s = REVOCATION_SKEW_S;
+    v->settings.grace_s = section->grace_s;
+    if (!v->options.has_policy) {
+        v->settings.policy = policy_of(section->revocation);
+    }
+    note_rules(v, section);
+}
+
 static int find_trust(struct verify *v, const struct conf *c)
 {
     for (size_t i = 0; i < c->trust_count; i++) {
         if (strcmp(c->trusts[i].name, v->options.trust) == 0) {
+            adopt_rules(v, &c->trusts[i]);
             return add_trust(v, c->trusts[i].trust);
         }
     }
@@ -262,14 +316,12 @@ static int print(const struct verify *v)
 
 static void settle(struct verify *v)
 {
-    enum { OCSP_MAX_AGE_S = 3600 };
-
     v->settings = (struct judge_settings){
         .path = {.now_s = v->options.has_at ? v->options.at_s : io_wall_s(),
                  .purpose = v->options.purpose},
         .policy = v->options.policy,
         .need = v->options.need,
-        .ocsp_max_age_s = OCSP_MAX_AGE_S,
+        .ocsp_max_age_s = REVOCATION_OCSP_AGE_S,
         .names = &v->options.name,
         .name_count = v->options.has_name ? 1 : 0};
     v->result = (struct judge_result){
@@ -319,6 +371,7 @@ static int run_with_library(struct verify *v)
         return tell_memory();
     }
     code = run(v);
+    trust_release(v->trust);
     tls_deinit();
     return code;
 }

@@ -19,6 +19,12 @@
 
 struct revocation;
 
+/* How OCSP answers are judged; `wardgate verify --trust` does the same. */
+enum {
+    REVOCATION_SKEW_S = 300,      /* of a responder's clock */
+    REVOCATION_OCSP_AGE_S = 3600, /* longest age of an answer without nextUpdate */
+};
+
 struct revocation_settings {
     struct io *io;
     const struct conf *conf;        /* borrowed until the next revocation_use or the end */

@@ -29,8 +29,6 @@ enum {
     WATCH_BUCKETS = 1024,
     WATCH_MAX = 20000,             /* certificates whose OCSP status is kept fresh, per trust */
     WATCH_SEEN_S = 30 * 24 * 3600, /* how long after it was last seen */
-    REVOCATION_SKEW_S = 300,       /* of an OCSP responder's clock */
-    REVOCATION_OCSP_AGE_S = 3600,  /* longest age of an answer without nextUpdate */
 };
 
 /* ---- one certificate's OCSP status, kept fresh ---- */

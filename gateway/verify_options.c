@@ -119,6 +119,7 @@ static int note_choice(struct verify_options *o, int option, struct fault *f)
     } else {
         code = read_word(policies, "--policy is hard, soft or off, not ", &value, f);
         o->policy = (enum judge_policy)value;
+        o->has_policy = true;
     }
     return code;
 }

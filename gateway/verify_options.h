@@ -32,6 +32,7 @@ struct verify_options {
     enum path_purpose purpose;
     enum judge_need need;
     enum judge_policy policy;
+    bool has_policy; /* false: that of the trust, if one is named, else JUDGE_HARD */
     bool is_json;
     bool wants_help; /* then nothing else counts */
 };

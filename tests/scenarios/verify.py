@@ -32,6 +32,7 @@ basicConstraints = critical,CA:TRUE,pathlen:0
 keyUsage = critical,keyCertSign,cRLSign
 subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid
+certificatePolicies = 1.3.6.1.4.1.99999.1
 [server_ext]
 basicConstraints = critical,CA:FALSE
 keyUsage = critical,digitalSignature
@@ -39,6 +40,27 @@ extendedKeyUsage = serverAuth
 subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid
 subjectAltName = DNS:bms.hospital.example,IP:10.3.0.9,URI:urn:hospital:bms
+[stapled_ext]
+basicConstraints = critical,CA:FALSE
+keyUsage = critical,digitalSignature
+extendedKeyUsage = serverAuth
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid
+tlsfeature = status_request
+[loose_ext]
+basicConstraints = critical,CA:FALSE
+keyUsage = critical,digitalSignature
+extendedKeyUsage = serverAuth
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid
+subjectAltName = critical,DNS:bms.hospital.example
+[ruled_ext]
+basicConstraints = critical,CA:FALSE
+keyUsage = critical,digitalSignature
+extendedKeyUsage = serverAuth
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid
+certificatePolicies = 1.3.6.1.4.1.99999.1
 [client_ext]
 basicConstraints = critical,CA:FALSE
 keyUsage = critical,digitalSignature
@@ -169,6 +191,8 @@ def make():
     issue("pump", "sub", "client")
     issue("late", "sub", "server", until=NOW - DAY)
     issue("under", "lost", "server")
+    for name in ("stapled", "loose", "ruled"):
+        issue(name, "sub", name)
     issue("responder", "sub", "responder")
     issue("checked", "sub", "checked")
     issue("rogue", "other", "responder")
@@ -183,6 +207,7 @@ def make():
     crl("sub-unknown", "sub", extensions="unknown_ext")
     crl("root-users", "root", extensions="user_only_ext")
     ocsp("good", "bms", "responder")
+    ocsp("stapled", "stapled", "responder")
     ocsp("by-ca", "bms", "sub")
     ocsp("revoked", "gone", "responder")
     ocsp("by-rogue", "bms", "rogue")
@@ -217,6 +242,9 @@ def make():
 ANCHOR = "--anchor root.pem "
 CRLS = ANCHOR + "--crl root.crl --crl sub.crl "
 BMS = " bms-chain.pem"
+OFF, HARD, SOFT, STRICT, RULED = ("-c wardgate.conf --trust %s " % name
+                                  for name in ("hospital", "hard", "soft", "strict", "ruled"))
+GRACE = "-c wardgate.conf --trust grace --crl root.crl --crl sub-expired.crl "
 
 # Arguments, the exit code, what the last line holds, what some other line holds.
 TABLE = [
@@ -293,7 +321,40 @@ TABLE = [
     (ANCHOR + "--crl root.crl --need leaf" + BMS, 1, "refused: status unavailable", ""),
     (ANCHOR + "--ocsp-response by-checked.ocsp --need leaf" + BMS, 0, "accepted", ""),
     # a trust of the configuration
-    ("-c wardgate.conf --trust hospital --crl root.crl --crl sub.crl bms.pem", 0, "accepted", ""),
+    ("-c wardgate.conf --trust hospital --crl root.crl --crl sub.crl bms.pem", 0, "accepted",
+     "judged by trust hospital: revocation off"),
+    # its mode, unless --policy is given
+    (OFF + "bms.pem", 0, "revocation was not checked", ""),
+    (OFF + "--policy hard bms.pem", 1, "refused: status unavailable", "revocation as --policy says"),
+    (OFF + "--policy hard --crl root.crl --crl sub.crl gone.pem", 1, "revoked", ""),
+    (HARD + "bms.pem", 1, "refused: status unavailable", "judged by trust hard: revocation hard"),
+    (HARD + "--crl root.crl --crl sub.crl bms.pem", 0, "accepted: the path is valid and none", ""),
+    (HARD + "--policy soft bms.pem", 0, "accepted", "the policy lets it pass"),
+    (SOFT + "bms.pem", 0, "accepted", "judged by trust soft: revocation soft"),
+    (SOFT + "--policy hard bms.pem", 1, "refused: status unavailable", ""),
+    (SOFT + "--crl root.crl --crl sub.crl gone.pem", 1, "revoked", ""),
+    # its grace
+    (GRACE + "bms.pem", 0, "accepted", "(within its grace time)"),
+    (GRACE + "gone.pem", 1, "revoked", ""),
+    (GRACE + "--at %d bms.pem" % (NOW + 7200), 1, "refused: status stale", ""),
+    (GRACE + "--policy hard bms.pem", 1, "refused: status stale", ""),
+    (HARD + "--crl root.crl --crl sub-expired.crl bms.pem", 1, "refused: status stale", ""),
+    # its rules for CAs: loose is a trust's default, and strict what there is without one
+    (HARD + "--crl root.crl --crl sub.crl loose.pem", 0, "accepted", "ca_profile loose"),
+    (STRICT + "--crl root.crl --crl sub.crl bms.pem", 0, "accepted", "ca_profile strict"),
+    (STRICT + "--crl root.crl --crl sub.crl loose.pem", 1, "subjectAltName is critical beside a subject", ""),
+    (CRLS + "--anchor sub.pem loose.pem", 1, "subjectAltName is critical beside a subject", ""),
+    # the certificate policy that it requires
+    (RULED + "--crl root.crl --crl sub.crl ruled.pem", 0, "accepted", "a certificate policy is required"),
+    (RULED + "--crl root.crl --crl sub.crl bms.pem", 1, "refused: the required policy does not hold", ""),
+    (RULED + "--policy off bms.pem", 1, "refused: the required policy does not hold", ""),
+    # must-staple, and a responder whose clock is ahead
+    (CRLS + "--anchor sub.pem stapled.pem", 0, "accepted", ""),
+    (HARD + "--crl root.crl --crl sub.crl stapled.pem", 1, "refused: status unavailable", "must-staple"),
+    (HARD + "--crl root.crl --ocsp-response stapled.ocsp stapled.pem", 0, "accepted", ""),
+    (HARD + "--crl root.crl --ocsp-response good.ocsp --at %d bms.pem" % (NOW - 200), 0, "accepted", ""),
+    (ANCHOR + "--crl root.crl --ocsp-response good.ocsp --at %d" % (NOW - 200) + BMS, 1,
+     "refused: status unavailable", "future"),
 ]
 
 USAGE = [
@@ -365,11 +426,18 @@ def told_in_json():
     say("JSON says the same")
 
 
+# The ways of the other trusts: their `crl` is the gateway's, and is not read here.
+TRUSTS = (("hard", ""), ("soft", "revocation = soft\n"), ("grace", "revocation = grace\ngrace = 1h\n"),
+          ("strict", "ca_profile = strict\n"), ("ruled", "policy = 1.3.6.1.4.1.99999.1\n"))
+
+
 def configured():
     join("inter.pem", "sub.pem")
     with open("wardgate.conf", "w", encoding="ascii") as file:
         file.write(gateway_section() + "[trust hospital]\nanchors = root.pem\nintermediates = inter.pem\n"
-                   "revocation = off\n" + device_section(
+                   "revocation = off\n" + "".join(
+                       "[trust %s]\nanchors = root.pem\nintermediates = inter.pem\n%s"
+                       "crl = root.crl, sub.crl\n" % trust for trust in TRUSTS) + device_section(
                        "tcp-1", cert="monitor-7", port="tcp-listen:127.0.0.1:2575",
                        connect="127.0.0.1:2576", protocol="mllp"))
 

@@ -7,6 +7,7 @@
 
 #include "gateway/command.h"
 #include "tests/unit/gateway/capture.h"
+#include "tests/unit/gateway/instance.h"
 
 /* tests/scenarios/verify.py judges real chains; here is what surrounds that. */
 
@@ -83,5 +84,35 @@ Test(cmd_verify, last_line_is_the_decision)
                  COMMAND_OK);
     cr_expect_not_null(strstr(out.text, "\naccepted: the path is valid; revocation was not"));
     cr_expect_eq(run("--purpose any --anchor " PKI "ca.der " PKI "device.der"), COMMAND_REFUSED);
+    cr_expect_not_null(strstr(out.text, "\nrefused: status unavailable"), "%s", out.text);
+}
+
+/* The instance's trust says revocation = off. */
+static int run_under_trust(const char *words)
+{
+    struct instance i;
+    char line[512];
+
+    instance_prepare(&i);
+    (void)snprintf(line, sizeof(line), "-c %s --trust hospital %s build/pki/hl7-int.pem", i.conf,
+                   words);
+    int code = run(line);
+    instance_clean(&i);
+    return code;
+}
+
+Test(cmd_verify, trust_brings_its_mode_and_says_so)
+{
+    cr_expect_eq(run_under_trust("--json"), COMMAND_OK, "%s%s", out.text, err.text);
+    cr_expect_not_null(
+        strstr(out.text, "judged by trust hospital: revocation off, ca_profile loose, no"), "%s",
+        out.text);
+    cr_expect_not_null(strstr(out.text, "\"not checked\""), "%s", out.text);
+}
+
+Test(cmd_verify, policy_that_is_given_beats_the_trusts)
+{
+    cr_expect_eq(run_under_trust("--policy hard"), COMMAND_REFUSED, "%s%s", out.text, err.text);
+    cr_expect_not_null(strstr(out.text, "revocation as --policy says"), "%s", out.text);
     cr_expect_not_null(strstr(out.text, "\nrefused: status unavailable"), "%s", out.text);
 }

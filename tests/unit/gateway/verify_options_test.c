@@ -40,7 +40,7 @@ Test(verify_options, strictest_unless_told_otherwise)
     cr_expect_eq(options.purpose, PATH_SERVER);
     cr_expect_eq(options.need, JUDGE_NEED_CHAIN);
     cr_expect_eq(options.policy, JUDGE_HARD);
-    cr_expect_not(options.has_at || options.has_name || options.is_json);
+    cr_expect_not(options.has_at || options.has_name || options.is_json || options.has_policy);
     cr_expect_str_eq(options.chain, "chain.pem");
     cr_expect_str_eq(options.conf_path, COMMAND_CONF_PATH);
     cr_expect_null(options.trust);
@@ -62,6 +62,7 @@ Test(verify_options, reads_every_option)
     cr_expect_eq(options.purpose, PATH_CLIENT);
     cr_expect_eq(options.need, JUDGE_NEED_LEAF);
     cr_expect_eq(options.policy, JUDGE_SOFT);
+    cr_expect(options.has_policy);
     cr_assert_eq(read("--trust t --at=253402300799 --purpose any --policy off --name ip:::1 f"), 0);
     cr_expect_eq(options.at_s, INT64_C(253402300799));
     cr_expect_eq(options.purpose, PATH_ANY);
