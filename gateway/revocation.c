@@ -139,6 +139,26 @@ bool revocation_take_blocks(struct revocation *r)
 
 /* ---- life ---- */
 
+/* Nobody shall have to find out by chance: for each configuration that comes into force, the trusts
+ * under which nothing is asked, and the devices whose own section takes them out. */
+static void revocation_tell_off(const struct conf *conf)
+{
+    for (size_t i = 0; i < conf->trust_count; i++) {
+        if (conf->trusts[i].revocation == CONF_REVOCATION_OFF) {
+            const struct log_field field = LOG_TEXT("trust", conf->trusts[i].name);
+            log_event(CONF_LOG_WARNING, NULL, "revocation-off", &field, 1);
+        }
+    }
+    for (size_t i = 0; i < conf->device_count; i++) {
+        const struct conf_device *device = &conf->devices[i];
+        if (device->revocation == CONF_REVOCATION_OFF &&
+            device->trust_section->revocation != CONF_REVOCATION_OFF) {
+            const struct log_field field = LOG_TEXT("trust", device->trust_name);
+            log_event(CONF_LOG_WARNING, device->name, "revocation-off", &field, 1);
+        }
+    }
+}
+
 /* A knowledge for each [trust] section; what is there stays. False: no memory. */
 static bool revocation_add_knowledge(struct revocation *r)
 {
@@ -233,6 +253,7 @@ struct revocation *revocation_new(const struct revocation_settings *settings, st
     if (r->fetcher == NULL || !revocation_add_knowledge(r) || !revocation_take_blocks(r)) {
         log_event(CONF_LOG_ERROR, NULL, "revocation-short-of-memory", NULL, 0);
     }
+    revocation_tell_off(r->conf);
     return r;
 }
 
@@ -249,6 +270,7 @@ void revocation_start(struct revocation *r)
 void revocation_use(struct revocation *r, const struct conf *conf)
 {
     r->conf = conf;
+    revocation_tell_off(conf);
     if (!revocation_add_knowledge(r)) {
         log_event(CONF_LOG_ERROR, NULL, "revocation-short-of-memory", NULL, 0);
     }

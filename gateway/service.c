@@ -215,12 +215,6 @@ static void log_start(const struct conf *conf)
         LOG_TEXT("control", conf->gateway.control),
     };
     log_event(CONF_LOG_INFO, NULL, "start", fields, sizeof(fields) / sizeof(fields[0]));
-    for (size_t i = 0; i < conf->trust_count; i++) {
-        if (conf->trusts[i].revocation == CONF_REVOCATION_OFF) {
-            const struct log_field trust[] = {LOG_TEXT("trust", conf->trusts[i].name)};
-            log_event(CONF_LOG_WARNING, NULL, "revocation-off", trust, 1);
-        }
-    }
 }
 
 /* The gateway exists: everything around it, and then the loop until all is closed. */

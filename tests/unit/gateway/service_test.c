@@ -49,6 +49,35 @@ Test(service, says_that_revocation_is_off)
     cr_expect_eq(instance_wait(&one), 0);
 }
 
+/* A trust that is checked, and a device that takes itself out. */
+static void configure_one_off(void)
+{
+    char here[256];
+    cr_assert_not_null(getcwd(here, sizeof(here)));
+    FILE *file = fopen(one.conf, "w");
+    cr_assert_not_null(file);
+    (void)fprintf(file,
+                  "[gateway]\nname = test\nstate_dir = state\ncontrol = c\n"
+                  "[trust hospital]\nanchors = %s/build/pki/root.pem\nocsp = "
+                  "http://127.0.0.1:9/\n[device pump-12]\nport = tcp:127.0.0.1:9\nprotocol = mllp\n"
+                  "connect = 127.0.0.1:9\ncertificate = %s/build/pki/pump-12.pem\n"
+                  "key = %s/build/pki/pump-12.key\ntrust = hospital\nrevocation = off\n",
+                  here, here, here);
+    cr_assert_eq(fclose(file), 0);
+}
+
+Test(service, says_that_revocation_is_off_for_a_device_or_since_a_reload)
+{
+    configure_one_off();
+    instance_start(&one);
+    cr_expect(instance_logs(&one, "<4>revocation-off device=pump-12 trust=hospital"));
+    instance_configure(&one, "");
+    kill(one.pid, SIGHUP);
+    cr_expect(instance_logs(&one, "<4>revocation-off trust=hospital"));
+    kill(one.pid, SIGTERM);
+    cr_expect_eq(instance_wait(&one), 0);
+}
+
 Test(service, refuses_to_be_the_second)
 {
     instance_start(&one);
