@@ -226,6 +226,10 @@ static bool set_limits(CURL *easy, const struct fetch *f)
                CURLE_OK &&
            /* An announced length over the bound is refused before a byte came; on_body counts. */
            curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L) == CURLE_OK &&
+           /* Else libcurl reads in one turn of the loop for as long as the peer is as quick as we
+            * are: 50 MB held every link for over a second. */
+           curl_easy_setopt(easy, CURLOPT_MAX_RECV_SPEED_LARGE, (curl_off_t)FETCHER_BYTES_A_S) ==
+               CURLE_OK &&
            /* Without it the end of a transfer waits for a resolver thread: on the loop. */
            curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&

@@ -13,6 +13,7 @@ enum {
     FETCHER_NAME_MAX = 100,       /* of a URL in a note: what went wrong must fit behind it */
     FETCHER_HEAD_MAX = 64 * 1024, /* all header lines of an answer, 1xx included */
     FETCHER_FIRST_BYTES = 16 * 1024,
+    FETCHER_BYTES_A_S = 16 * 1024 * 1024, /* 64 MB in 4 s: less than 100 KB in a turn of the loop */
 };
 
 struct curl_slist;

@@ -134,7 +134,9 @@ def fill(town, gateway):
     town.echoes.still(living(town), "at the start", 40)
     status = gateway.status()
     up = sum(1 for d in status["devices"] for link in d["links"] if link["state"] == "up")
-    say("%d sessions are up and answer" % sum(d["link_total"] for d in status["devices"]))
+    total = sum(d["link_total"] for d in status["devices"])
+    say("%d sessions are up and answer" % total)
+    equal(total, CLIENTS * LINKS_IN + SERVERS * LINKS_OUT, "sessions")
     check(up > 0, "status shows no link")
     words = {link["verdict"] for d in status["devices"] for link in d["links"]
              if link["state"] == "up"}
@@ -162,7 +164,8 @@ def cut(town, gateway, what, gone, order):
     ended = town.echoes.wait_ended(gone, 30)
     town.echoes.still(others, "after " + what)
     say("%s: %d links closed %.3f s after it began (the order itself took %.3f s); %d others answer, "
-        "longest gap %.0f ms" % (what, len(gone), ended - began, ordered - began, len(others),
+        "longest from answer to answer %.0f ms (a pause of 400 in it)" % (
+            what, len(gone), ended - began, ordered - began, len(others),
                                  town.echoes.longest_gap_ms(others)))
     check(ended - began < LIMIT_S, "%s: closing took %.1f s" % (what, ended - began))
     equal(living(town), others, "links that live after " + what)
@@ -177,9 +180,8 @@ def publish_and_refresh(town, gateway):
 def revoked_peers(town, gateway):
     town.revoke("client-7")
     cut(town, gateway, "a client is revoked", names_in(7), lambda: publish_and_refresh(town, gateway))
-    ends = gateway.wait_event("link-ended", "many", cause="revoked", count=LINKS_IN)
+    gateway.wait_event("link-ended", "many", cause="revoked", count=LINKS_IN)
     equal({e["cause"] for e in gateway.events("link-ended")}, {"revoked"}, "causes of ended links")
-    check(ends, "")
     check(town.is_refused("many", "client-7"), "the revoked client was let in again")
     town.revoke("server-4")
     cut(town, gateway, "a server is revoked", names_out(4), lambda: publish_and_refresh(town, gateway))
@@ -277,13 +279,15 @@ def body():
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 8192)), hard))
     began = time.monotonic()
-    town = Town()
+    town, stalls = Town(), {}
     gateway = Gateway(town.text()).start()
     say("-- made in %.1f s" % (time.monotonic() - began))
     for part in (fill, revoked_peers, own_certificate, blocks, break_glass):
         part(town, gateway)
+        stalls[part.__name__] = gateway.status()["gateway"]["stall_ms"]
         say("-- %s done at %.1f s" % (part.__name__, time.monotonic() - began))
-    say("longest stall of the loop: %s ms" % gateway.status()["gateway"]["stall_ms"])
+    say("longest stall of the loop: %s ms at the end, %s ms when all links had come up"
+        % (gateway.status()["gateway"]["stall_ms"], stalls["fill"]))
     without_network(town, gateway)
 
 

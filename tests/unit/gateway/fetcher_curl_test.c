@@ -363,6 +363,33 @@ Test(fetcher_curl, a_great_body_comes_whole)
     }
 }
 
+static void count_turn(uv_prepare_t *prepare)
+{
+    unsigned *turns = prepare->data;
+    (*turns)++;
+}
+
+/* Whoever else is on the loop gets a turn for every few pieces, however quick the server is. */
+Test(fetcher_curl, a_great_body_shares_the_loop)
+{
+    struct fetch_request request = fetch_rig_request(&rig);
+    unsigned turns = 0;
+    uv_prepare_t prepare;
+    request.max_bytes = FETCHER_CRL_MAX;
+    (void)snprintf(great, sizeof(great), OK "Content-Length: 3000000\r\n\r\n");
+    size_t len = strlen(great);
+    memset(great + len, 'y', 3000000);
+    great[len + 3000000] = '\0';
+    http_peer_says(&rig.peer, HTTP_ANSWER, great);
+    cr_assert_eq(uv_prepare_init(&rig.bench.io.loop, &prepare), 0);
+    prepare.data = &turns;
+    cr_assert_eq(uv_prepare_start(&prepare, count_turn), 0);
+    fetch_rig_run(&rig, &request, &ear);
+    uv_close((uv_handle_t *)&prepare, NULL);
+    cr_expect_eq(ear.len, 3000000);
+    cr_expect_gt(turns, 16, "%u turns", turns); /* 4 without a bound */
+}
+
 /* What stands in the environment is for people's tools. */
 Test(fetcher_curl, takes_no_proxy_from_the_environment)
 {
