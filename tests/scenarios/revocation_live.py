@@ -166,7 +166,7 @@ def cut(town, gateway, what, gone, order):
     say("%s: %d links closed %.3f s after it began (the order itself took %.3f s); %d others answer, "
         "longest from answer to answer %.0f ms (a pause of 400 in it)" % (
             what, len(gone), ended - began, ordered - began, len(others),
-                                 town.echoes.longest_gap_ms(others)))
+            town.echoes.longest_gap_ms(others)))
     check(ended - began < LIMIT_S, "%s: closing took %.1f s" % (what, ended - began))
     equal(living(town), others, "links that live after " + what)
     equal(gateway.status()["gateway"]["unchecked"], 0, "sessions that could not be re-checked")
