@@ -197,8 +197,8 @@ static void state_on_marks(void *owner, const char *name, struct span content)
     }
 }
 
-/* A board without a battery may wake up in 1970: what was taken yesterday is not from the future for
- * that. */
+/* A board without a battery may wake up in 1970: what was taken yesterday is not from the future
+ * for that. */
 static int64_t state_now_s(const struct knowledge *k)
 {
     const struct evidence_mark *marks = NULL;
