@@ -224,11 +224,12 @@ def body():
     table.judge(table.settle(gateway))
     equal(table.servers.reused, 0, "sessions that the gateway resumed")
     table.check_answers(gateway)
+    say("longest stall of the loop: %s ms" % gateway.status()["gateway"]["stall_ms"])
     at = timed("first life", at)
     table.change(gateway)
     at = timed("evidence that changes", at)
     stall = gateway.status()["gateway"]["stall_ms"]
-    gateway.stop()
+    gateway.stop(40)
     table.forget(is_over=True)
     say("-- again, from the state folder:")
     gateway = Gateway(table.text(), name="again").start()
@@ -236,7 +237,7 @@ def body():
     table.judge(table.settle(gateway))
     equal(gateway.log_lines("SECRET"), [], "payload in the log")
     equal(table.servers.reused, 0, "sessions that the gateway resumed")
-    gateway.stop()
+    gateway.stop(40)
     timed("second life", at)
     for what, why in NOT_HERE:
         say("not asked: %s: %s" % (what, why))
