@@ -104,7 +104,7 @@ $(call objects,certs) $(call objects,tests/unit/certs): $(WOLFSSL_READY)
 $(OUT)/obj/%.o: %.c $(OUT)/.flags
 	$(call say,cc  ,$@)
 	@mkdir -p $(@D)
-	$(Q)$(COMPILE) $(FLOOR_FLAGS) -c -o $@ $<
+	$(Q)$(COMPILE) $(WERROR) $(FLOOR_FLAGS) -c -o $@ $<
 -include $(wildcard $(OUT)/obj/*/*.d $(OUT)/obj/tests/*/*.d $(OUT)/obj/tests/*/*/*.d)
 
 build/wolfssl/.stamp: certs/build-wolfssl.sh certs/wolfssl-staple.patch

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Checks that need no running program: lint.sh [STAGE...]; one line per stage, exit 1 on any finding.
+# Checks that need no running program: lint.sh [STAGE...]; one line per stage, exit 1 on any finding. --stages: their names.
 #
 # The compiler flags come from the Makefile in LINT_FLAGS. Slow stages keep what they found clean under
 # build/lint, by the hash of all that they looked at, so that a second run takes seconds.
@@ -17,6 +17,10 @@ headers=({protocols,certs,conf,gateway}/*.h)
 test_sources=(tests/*.c tests/unit/*/*.c tests/fuzz/*.c)
 test_headers=(tests/unit/*/*.h tests/fuzz/*.h)
 STAGES=(format gcc clang analyzer tidy cppcheck floors symbols words sizes tested shell names wolfssl docs)
+if [ "${1:-}" = --stages ]; then
+    echo "${STAGES[*]}"
+    exit 0
+fi
 
 # Prints the findings of a grep as a rule that was broken; nothing found is success.
 forbid()

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Runs fuzz targets, two at once: run.sh OUT SECONDS NAME... ; one line per target, exit 1 on any find.
+# Runs fuzz targets, four at once: run.sh OUT SECONDS NAME... ; one line per target, exit 1 on any find.
 #
 # Each target works on a copy of its stored corpus, so that new inputs go to build/ and not into the tree.
 set -u
@@ -31,7 +31,7 @@ mkdir -p "$out/work"
 red=0
 running=0
 for name in "$@"; do
-    if [ "$running" -ge 2 ]; then
+    if [ "$running" -ge 4 ]; then
         wait -n || red=1
         running=$((running - 1))
     fi
