@@ -1,9 +1,11 @@
 #!/bin/bash
-# `make demo`: a simulated pump on a serial line and a plain HL7 monitor talk to a hospital over mutual
-# TLS 1.3, each with its own certificate. Ends by itself within a minute and leaves nothing behind.
+# `make demo`: a simulated pump on a serial line and two plain HL7 monitors talk to a hospital over mutual
+# TLS 1.3, each with its own certificate; then certificates are revoked while the links live. Ends by itself
+# within a minute and leaves nothing behind.
 #
-# The hospital's ends are not our code: Python's ssl (HL7 server), stunnel with mbpoll (Modbus master) and
-# openssl. Needs no root. WARDGATE names the binary.
+# The hospital's ends are not our code: Python's ssl (HL7 server), stunnel with mbpoll (Modbus master),
+# `openssl ca` and `openssl ocsp` (PKI) and Python's web server (CRLs). Needs no root. WARDGATE names the
+# binary. Its parts are in tests/demo/.
 set -u
 
 cd "$(dirname "$0")/.." || exit 1
@@ -11,145 +13,16 @@ root=$PWD
 WARDGATE=$(realpath "${WARDGATE:-build/wardgate}")
 work=$(mktemp -d "${TMPDIR:-/tmp}/wardgate-demo.XXXXXX") || exit 1
 lib=$root/tests/scenarios/lib
-pids=()
-step=0
 
-# Ends what we started, by its id, and removes the folder.
-clean_up()
-{
-    local pid
-    for pid in "${pids[@]}"; do
-        kill "$pid" 2>/dev/null
-    done
-    for pid in "${pids[@]}"; do
-        wait "$pid" 2>/dev/null
-    done
-    rm -rf "$work"
-}
+# shellcheck source=tests/demo/steps.sh
+. tests/demo/steps.sh
+# shellcheck source=tests/demo/pki.sh
+. tests/demo/pki.sh
+# shellcheck source=tests/demo/revocation.sh
+. tests/demo/revocation.sh
+
 trap clean_up EXIT
 trap 'exit 130' INT TERM
-
-say()
-{
-    printf '%s\n' "$*"
-}
-
-headline()
-{
-    step=$((step + 1))
-    printf '\n== %d. %s\n' "$step" "$*"
-}
-
-shown()
-{
-    sed "s|$work/||g; s/^/     /"
-}
-
-fail()
-{
-    say "DEMO FAILED: $*"
-    for file in "$work"/*.log; do
-        say "--- $(basename "$file")"
-        tail -n 15 "$file"
-    done
-    exit 1
-}
-
-# background NAME COMMAND...: its output goes to NAME.log; $! is its id
-background()
-{
-    local name=$1
-    shift
-    "$@" >"$work/$name.log" 2>&1 </dev/null &
-    pids+=("$!")
-}
-
-# until_true SECONDS WHAT COMMAND...
-until_true()
-{
-    local end=$((SECONDS + $1)) what=$2
-    shift 2
-    until "$@" >/dev/null 2>&1; do
-        [ "$SECONDS" -lt "$end" ] || fail "not in time: $what"
-        sleep 0.1
-    done
-}
-
-free_port()
-{
-    /usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
-wardgate()
-{
-    "$WARDGATE" "$1" -c "$work/wardgate.conf" "${@:2}"
-}
-
-# certificate NAME SUBJECT [OPTION...]: a P-256 key and its certificate
-certificate()
-{
-    local name=$1 subject=$2
-    shift 2
-    openssl req -x509 -config "$work/req.cnf" -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 \
-        -subj "$subject" -keyout "$work/pki/$name.key" -out "$work/pki/$name.pem" "$@" \
-        >>"$work/pki.log" 2>&1 || fail "no certificate for $name"
-}
-
-# issued NAME SUBJECT ISSUER USAGE NAMES
-issued()
-{
-    certificate "$1" "$2" -CA "$work/pki/$3.pem" -CAkey "$work/pki/$3.key" \
-        -addext basicConstraints=critical,CA:FALSE -addext keyUsage=critical,digitalSignature \
-        -addext "extendedKeyUsage=$4" -addext "subjectAltName=$5"
-}
-
-make_pki()
-{
-    local authority=(-addext 'keyUsage=critical,keyCertSign,cRLSign' -addext 'basicConstraints=critical,CA:TRUE')
-    mkdir -m 700 "$work/pki"
-    printf '[req]\ndistinguished_name = dn\n[dn]\n' >"$work/req.cnf"
-    certificate root '/O=Hospital/CN=Hospital Root CA' "${authority[@]}"
-    certificate int '/O=Hospital/CN=Hospital Device CA' -CA "$work/pki/root.pem" \
-        -CAkey "$work/pki/root.key" "${authority[@]}"
-    for name in pump-12 monitor-7; do
-        issued "$name" "/O=Hospital/OU=Ward 3B/CN=Device $name" int clientAuth,serverAuth \
-            "DNS:$name.ward.example"
-        cat "$work/pki/int.pem" >>"$work/pki/$name.pem"
-    done
-    issued hl7 '/O=Hospital/CN=Interface engine hl7' root serverAuth DNS:hl7.hospital.example
-    issued bms '/O=Hospital/CN=Building management' root clientAuth DNS:bms.hospital.example
-    chmod 600 "$work"/pki/*.key
-}
-
-# device_is NAME KEY VALUE: what status says of it
-device_is()
-{
-    wardgate status --json | /usr/bin/python3 -c '
-import json, sys
-name, key, value = sys.argv[1:]
-device = next(d for d in json.load(sys.stdin)["devices"] if d["name"] == name)
-sys.exit(str(device[key]) != value)' "$@"
-}
-
-# Has the master, which asks once a second, had more than so many answers?
-answers_over()
-{
-    [ "$(answers)" -gt "$1" ]
-}
-
-answers()
-{
-    grep -c '^\[0\]' "$work/master.log"
-}
-
-plug_pump()
-{
-    background line socat "pty,raw,echo=0,link=$work/ttyPUMP" "pty,raw,echo=0,link=$work/pump-side"
-    line_pid=$!
-    until_true 5 "the serial line" test -e "$work/ttyPUMP" -a -e "$work/pump-side"
-    background pump "$pump_program" "$work/pump-side" 1
-    pump_pid=$!
-}
 
 pump_program=$root/build/modbus_pump
 if [ ! -x "$pump_program" ]; then
@@ -158,16 +31,22 @@ if [ ! -x "$pump_program" ]; then
         fail "the simulated pump does not compile"
 fi
 
-say "Wardgate demo: two old devices that know nothing of TLS reach a hospital over mutual TLS 1.3."
+say "Wardgate demo: old devices that know nothing of TLS reach a hospital over mutual TLS 1.3,"
+say "and a certificate that is revoked loses its links within seconds."
 
-headline "A throw-away PKI, made with the openssl command line"
-make_pki
-for name in pump-12 monitor-7 hl7 bms; do
-    openssl x509 -in "$work/pki/$name.pem" -noout -subject -enddate | paste -s -d ' ' | shown
+headline "A throw-away PKI (openssl ca): who may speak with whom"
+crl_port=$(free_port) ocsp_port=$(free_port)
+make_pki "http://127.0.0.1:$ocsp_port/"
+for name in pump-12 monitor-7 monitor-8 hl7 bms; do
+    openssl x509 -in "$work/pki/$name.pem" -noout -subject -issuer | paste -s -d ' ' | shown
 done
+start_crl_server
+start_responder
+say "     Its lists of revoked certificates (CRLs) are at http://127.0.0.1:$crl_port/ (Python's web server);"
+say "     openssl ocsp answers for the HL7 server's certificate at http://127.0.0.1:$ocsp_port/"
 
 headline "The hospital: an HL7 server (Python's ssl), and a Modbus master behind stunnel"
-hl7_port=$(free_port) monitor_port=$(free_port) pump_port=$(free_port) master_port=$(free_port)
+hl7_port=$(free_port) monitor_port=$(free_port) monitor8_port=$(free_port) pump_port=$(free_port) master_port=$(free_port)
 background hl7 /usr/bin/python3 "$lib/hl7_desk.py" "$hl7_port" "$work/pki"
 until_true 10 "the HL7 server" grep -q listening "$work/hl7.log"
 cat >"$work/stunnel.conf" <<CONF
@@ -196,14 +75,15 @@ headline "The gateway's configuration: one section for each device, each with it
 cat >"$work/wardgate.conf" <<CONF
 [gateway]
 name = demo-ward
-state_dir = $work
+state_dir = $work/state
 control = $work/control.sock
 
 [trust hospital]
 anchors = pki/root.pem
-intermediates = pki/int.pem
-revocation = off
-tls_min = 1.3
+revocation = hard
+crl = http://127.0.0.1:$crl_port/root.crl, http://127.0.0.1:$crl_port/devices.crl
+ocsp = aia
+fetch_hosts = 127.0.0.1
 
 [device pump-12]
 description = Infusion pump, bed 12
@@ -226,8 +106,20 @@ server_name = hl7.hospital.example
 certificate = pki/monitor-7.pem
 key = pki/monitor-7.key
 trust = hospital
+
+[device monitor-8]
+description = Bedside monitor, bed 8: links up when it has something to say
+port = tcp-listen:127.0.0.1:$monitor8_port
+start = data
+protocol = mllp
+connect = 127.0.0.1:$hl7_port
+server_name = hl7.hospital.example
+certificate = pki/monitor-8.pem
+key = pki/monitor-8.key
+trust = hospital
 CONF
-sed -n '/^\[device/,$p' "$work/wardgate.conf" | shown
+sed -n '/^\[trust/,/^\[device monitor-7/p' "$work/wardgate.conf" | sed '$d' | shown
+say "     (and in the same way monitor-7 and monitor-8, which send HL7 to the server)"
 say "     \$ wardgate check"
 wardgate check >"$work/check.log" 2>&1 || fail "wardgate check"
 shown <"$work/check.log"
@@ -290,13 +182,16 @@ plug_pump
 until_true 10 "the pump is back" answers_over "$(answers)"
 wardgate status | grep -E '^(DEVICE|pump-12)' | shown
 
+show_revocation
+
 headline "The gateway is told to stop"
 kill -TERM "$gateway_pid"
 wait "$gateway_pid"
 status=$?
 [ "$status" -eq 0 ] || fail "the gateway ended with $status"
-say "     it ended in good order. From its log:"
-grep -E 'state=up|link-failed|link-ended|device-|stop' "$work/wardgate.log" | cut -c 1-150 | shown
+say "     it ended in good order. The end of its log:"
+grep -E 'link-failed|link-ended|device-|stop' "$work/wardgate.log" | tail -n 4 |
+    sed -E 's/ device_to_server_bytes=.* (cause=)/ … \1/' | shown
 
 say ""
 say "Demo passed in $SECONDS s. Everything it made is removed."
