@@ -74,14 +74,16 @@ static bool status_add_sources(struct snapshot_trust *out, const struct knowledg
     return true;
 }
 
-static bool status_add_trusts(const struct revocation *r, struct snapshot *out)
+/* In the order of the configuration. */
+static bool status_add_trusts(struct revocation *r, struct snapshot *out)
 {
     out->trusts = mem_new(r->conf->trust_count + 1, sizeof *out->trusts);
     if (out->trusts == NULL) {
         return false;
     }
-    for (const struct knowledge *k = r->knowledge; k != NULL; k = k->next) {
-        if (k->conf == NULL) {
+    for (size_t i = 0; i < r->conf->trust_count; i++) {
+        const struct knowledge *k = knowledge_find(r, r->conf->trusts[i].name);
+        if (k == NULL || k->conf == NULL) {
             continue;
         }
         struct snapshot_trust *to = &out->trusts[out->trust_count++];

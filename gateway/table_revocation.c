@@ -149,21 +149,65 @@ static enum pen_colour colour_of(const char *verdict)
     return is_out ? PEN_BAD : PEN_CARE;
 }
 
+/* Length of the RFC 3339 moment that text begins with, or 0. */
+static size_t moment_len(const char *text)
+{
+    static const char shape[] = "0000-00-00T00:00:00Z";
+
+    for (size_t i = 0; i < sizeof(shape) - 1; i++) {
+        bool is_digit = text[i] >= '0' && text[i] <= '9';
+        if (shape[i] == '0' ? !is_digit : text[i] != shape[i]) {
+            return 0;
+        }
+    }
+    return sizeof(shape) - 1;
+}
+
+/* "CRL 1C of 2026-11-22T06:05:00Z, next 2026-11-22T18:05:00Z" becomes "CRL 1C of 06:05Z": when it
+ * ends is said by "until", and in the list of CRLs. Cut when too long. */
+static void shorten(const char *evidence, const char *now, char out[LINE_MAX_BYTES])
+{
+    static const char next[] = ", next ";
+    const size_t next_len = sizeof(next) - 1;
+    size_t len = 0;
+
+    while (*evidence != '\0' && len + MOMENT_MAX < LINE_MAX_BYTES) {
+        bool is_next = strncmp(evidence, next, next_len) == 0;
+        size_t date = moment_len(is_next ? evidence + next_len : evidence);
+        if (date > 0 && is_next) {
+            evidence += next_len + date;
+        } else if (date > 0) {
+            char at[32], text[MOMENT_MAX];
+            (void)snprintf(at, sizeof(at), "%.*s", (int)date, evidence);
+            len += (size_t)snprintf(out + len, LINE_MAX_BYTES - len, "%s", moment(now, at, text));
+            evidence += date;
+        } else {
+            out[len++] = *evidence++;
+        }
+    }
+    out[len] = '\0';
+}
+
 /* "peer good until 14:05Z (CRL 1C of ...)". "not checked" is said above, by OFF; for what is not
  * known the end is only the time of the next try. */
 static void put_verdict(const struct pen *pen, const char *whose, const json_t *object,
                         const char *now)
 {
-    char text[LINE_MAX_BYTES], at[MOMENT_MAX];
+    char text[LINE_MAX_BYTES + 128], at[MOMENT_MAX];
     const char *verdict = jsontext_get(object, "verdict");
-    bool has_end = strcmp(verdict, "good") == 0 || strcmp(verdict, "stale") == 0;
+    bool is_stale = strcmp(verdict, "stale") == 0;
+    bool has_end = is_stale || strcmp(verdict, "good") == 0;
+    /* "own certificate unavailable" would be misread: the certificate is there. */
+    bool is_vague = is_stale || strcmp(verdict, "unknown") == 0 ||
+                    strcmp(verdict, "unavailable") == 0;
     const char *until = has_end ? jsontext_get(object, "verdict_until") : "";
-    const char *evidence = jsontext_get(object, "evidence");
+    char evidence[LINE_MAX_BYTES];
+    shorten(jsontext_get(object, "evidence"), now, evidence);
     if (verdict[0] == '\0' || strcmp(verdict, "not checked") == 0) {
         return;
     }
-    (void)snprintf(text, sizeof(text), "%s %s%s%s%s%s%s", whose, verdict,
-                   until[0] != '\0' ? " until " : "", moment(now, until, at),
+    (void)snprintf(text, sizeof(text), "%s %s%s%s%s%s%s%s", whose, is_vague ? "status " : "",
+                   verdict, until[0] != '\0' ? " until " : "", moment(now, until, at),
                    evidence[0] != '\0' ? " (" : "", evidence, evidence[0] != '\0' ? ")" : "");
     pen_put_note(pen, text, colour_of(verdict));
 }
@@ -220,8 +264,11 @@ static void put_trouble(const struct pen *pen, const json_t *source, const char 
 {
     char text[LINE_MAX_BYTES], at[MOMENT_MAX];
     const char *good = jsontext_get(source, "last_good");
-    (void)snprintf(text, sizeof(text), "%s %s: %s; %s%s", jsontext_get(source, "kind"),
-                   jsontext_get(source, "place"), jsontext_get(source, "trouble"),
+    const char *place = jsontext_get(source, "place");
+    const char *trouble = jsontext_get(source, "trouble");
+    bool is_named = strncmp(trouble, place, strlen(place)) == 0; /* a place is told once */
+    (void)snprintf(text, sizeof(text), "%s %s%s%s; %s%s", jsontext_get(source, "kind"),
+                   is_named ? "" : place, is_named ? "" : ": ", trouble,
                    good[0] != '\0' ? "last read " : "never read", moment(now, good, at));
     pen_put_note(pen, text, PEN_CARE);
 }

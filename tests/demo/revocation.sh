@@ -127,6 +127,7 @@ send_as_monitor8()
     exec 3<>"/dev/tcp/127.0.0.1/$monitor8_port" || fail "the second monitor cannot connect"
     printf '\013MSH|^~\\&|MONITOR-8|W3|HIS|H|20260101||ORU^R01|8|P|2.5\rOBX|1|NM|SPO2||98\r\034\r' >&3
     IFS= read -r -t 10 -d $'\034' answer <&3
+    IFS= read -r -t 10 -n 1 -d '' _ <&3 # the CR at the end: what is not read would end as a reset
     [[ $answer == *'MSA|AA|8'* ]] || fail "the second monitor misses its answer"
 }
 

@@ -16,7 +16,8 @@ static const char ward[] =
     "\"devices\":[{\"name\":\"pump-12\",\"state\":\"up\",\"words\":\"data flows\","
     "\"revocation\":\"hard\",\"blocked\":false,\"break_glass_until\":null,"
     "\"verdict\":\"good\",\"verdict_until\":\"2026-03-01T14:05:00Z\","
-    "\"evidence\":\"CRL 1C of 2026-03-01T06:05:00Z\",\"certificate\":{\"days_left\":90,"
+    "\"evidence\":\"CRL 1C of 2026-03-01T06:05:00Z, next "
+    "2026-03-01T14:05:00Z\",\"certificate\":{\"days_left\":90,"
     "\"verdict\":\"good\",\"evidence\":\"\",\"verdict_until\":\"2026-03-02T14:05:00Z\"}},"
     "{\"name\":\"pump-13\",\"state\":\"up\",\"words\":\"data flows\","
     "\"revocation\":\"grace\",\"blocked\":true,"
@@ -37,7 +38,7 @@ static const char ward[] =
     "\"source\":\"/a\"}],"
     "\"sources\":[{\"place\":\"/var/lib/crls\",\"kind\":\"folder\",\"trouble\":null},"
     "{\"place\":\"http://pki.example/x.crl\",\"kind\":\"url\",\"last_good\":null,"
-    "\"trouble\":\"no address\"},"
+    "\"trouble\":\"http://pki.example/x.crl can not be reached\"},"
     "{\"place\":\"/b\",\"kind\":\"file\",\"last_good\":\"2026-02-28T06:00:00Z\","
     "\"trouble\":\"an HTML page\"}]},"
     "{\"name\":\"lab\",\"revocation\":\"off\",\"ocsp_answers\":0,\"crls\":[],"
@@ -69,10 +70,10 @@ Test(table_revocation, tells_modes_clock_and_stall_above_the_table)
 Test(table_revocation, tells_each_verdict_with_its_evidence_and_end)
 {
     const char *text = table(ward, 0, false);
-    expect_words(text, "  peer good until 14:05Z (CRL 1C of 2026-03-01T06:05:00Z)\n"
+    expect_words(text, "  peer good until 14:05Z (CRL 1C of 06:05Z)\n"
                        "  own certificate good until 2026-03-02 14:05Z\n");
-    expect_words(text, "  peer stale (CRL 1B of 2026-02-27T06:05:00Z)\n"
-                       "  own certificate revoked (OCSP of 2026-03-01T06:00:00Z)\n");
+    expect_words(text, "  peer status stale (CRL 1B of 2026-02-27 06:05Z)\n"
+                       "  own certificate revoked (OCSP of 06:00Z)\n");
 }
 
 Test(table_revocation, tells_of_a_block_and_of_break_glass)
@@ -93,7 +94,7 @@ Test(table_revocation, tells_what_is_held_under_each_trust)
                        "  delta CRL of CN=Root: 12 entries, 2 days old, no next update, from "
                        "/var/lib/crls/root.crl; waits for its issuer and counts for nothing\n"
                        "  CRL 7 of CN=Old: 0 entries, 90 s old, ENDED 05:00Z, from /a\n"
-                       "  url http://pki.example/x.crl: no address; never read\n"
+                       "  url http://pki.example/x.crl can not be reached; never read\n"
                        "  file /b: an HTML page; last read 2026-02-28 06:00Z\n");
     cr_expect_null(strstr(text, "folder"), "a source without trouble");
     cr_expect_null(strstr(text, "trust lab"), "a trust that has nothing");
@@ -112,7 +113,7 @@ Test(table_revocation, shows_danger_in_colour)
     const char *text = table(ward, 0, true);
     expect_words(text, "\033[32mhard, grace\033[0m");
     expect_words(text, "\033[31mown certificate revoked");
-    expect_words(text, "\033[33mpeer stale");
+    expect_words(text, "\033[33mpeer status stale");
     expect_words(text, "\033[31mBLOCKED");
 }
 
@@ -132,7 +133,7 @@ Test(table_revocation, keeps_off_visible_when_only_some_devices_have_it)
     expect_words(text, "\nrevocation: OFF for 1 of 2 devices\n");
     expect_words(text, "  revocation OFF: nobody asks whether its peers are revoked\n");
     cr_expect_null(strstr(text, "not checked"));
-    expect_words(text, "  peer unavailable\n");
+    expect_words(text, "  peer status unavailable\n");
     expect_words(table(mixed, 0, true), "\033[33mOFF for 1 of 2 devices\033[0m");
 }
 
