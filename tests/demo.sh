@@ -119,7 +119,8 @@ key = pki/monitor-8.key
 trust = hospital
 CONF
 sed -n '/^\[trust/,/^\[device monitor-7/p' "$work/wardgate.conf" | sed '$d' | shown
-say "     (and in the same way monitor-7 and monitor-8, which send HL7 to the server)"
+say "     revocation = hard: no byte passes before each certificate is known to be good, by a CRL or by OCSP."
+say "     Two more sections like this one: monitor-7 and monitor-8, which send HL7 to the server."
 say "     \$ wardgate check"
 wardgate check >"$work/check.log" 2>&1 || fail "wardgate check"
 shown <"$work/check.log"
