@@ -2,7 +2,7 @@
 import socket
 import threading
 
-from responder import OCSP_TYPE
+from responder import OCSP_TYPE, Door
 
 BIG = 50 * 1024 * 1024
 SILENT = ("never", "loris")
@@ -10,23 +10,32 @@ WRONG = ("big", "html", "truncated", "loop", "error")
 
 
 class BadWeb:
-    """Behaviours for a Door. The silent ones hold on until release()."""
+    """Behaviours, each behind a door of its own: one host is asked a few things at once only, and who is
+    silent must not hold up those who are wrong. The silent ones hold on until release()."""
 
-    def __init__(self, door, kind, prefix):
-        self.door, self.kind, self.prefix = door, kind, prefix
+    def __init__(self, kind, prefix):
+        self.kind, self.prefix = kind, prefix
+        self.doors = {word: Door() for word in SILENT + WRONG}
         self.released = threading.Event()
         self.guard = threading.Lock()
         self.pending = dict.fromkeys(SILENT, 0)
-        for word in SILENT + WRONG:
+        self.asked = dict.fromkeys(SILENT, 0)
+        for word, door in self.doors.items():
             door.add(prefix + word, getattr(self, "_" + word))
 
     def urls(self):
-        return {word: self.door.url(self.prefix + word) for word in SILENT + WRONG}
+        return {word: door.url(self.prefix + word) for word, door in self.doors.items()}
 
     def is_silent(self):
         """Somebody waits for each of the silent ones at this moment."""
         with self.guard:
             return all(self.pending.values()) and not self.released.is_set()
+
+    def silent_anew(self):
+        """A question: has somebody asked each of the silent ones since now, and waits?"""
+        with self.guard:
+            before = dict(self.asked)
+        return lambda: self.is_silent() and all(self.asked[word] > before[word] for word in SILENT)
 
     def release(self):
         self.released.set()
@@ -34,6 +43,7 @@ class BadWeb:
     def _hold(self, word, handler, every=None):
         with self.guard:
             self.pending[word] += 1
+            self.asked[word] += 1
         try:
             while not self.released.wait(every) and every:
                 handler.wfile.write(b"0")
