@@ -134,18 +134,13 @@ void bus_client_submit(struct bus_client *c, struct span adu)
 
 void bus_client_allow_writes(struct bus_client *c, bool allowed)
 {
-    size_t waiting = c->count;
+    struct bus *b = c->device->bus;
+    struct bus_request q;
 
     c->writes_denied = !allowed;
-    for (size_t i = 0; !allowed && i < waiting; i++) {
-        struct bus_request q;
-        if (!bus_queue_take(c, &q)) {
-            return;
-        }
-        /* There is room: it was taken from there. */
-        if (q.is_write || !bus_queue_put(c, &q)) {
-            bus_client_refuse(c, &q, MODBUS_ILLEGAL_FUNCTION);
-        }
+    /* Who hears a refusal may leave, or change its mind. */
+    while (bus_queue_has(b, c) && c->writes_denied && bus_queue_take_write(c, &q)) {
+        bus_client_refuse(c, &q, MODBUS_ILLEGAL_FUNCTION);
     }
 }
 

@@ -164,6 +164,12 @@ bool bus_queue_put(struct bus_client *c, const struct bus_request *q);
 /* Take its first request. False: none. */
 bool bus_queue_take(struct bus_client *c, struct bus_request *q);
 
+/* Take its first request that is a write; the others keep their order. False: none. */
+bool bus_queue_take_write(struct bus_client *c, struct bus_request *q);
+
+/* Is it (still) one of this bus's masters? `c` may be gone. */
+bool bus_queue_has(const struct bus *b, const struct bus_client *c);
+
 /* Into and out of the order of turns. */
 void bus_queue_join(struct bus *b, struct bus_client *c);
 void bus_queue_leave(struct bus *b, struct bus_client *c);

@@ -37,6 +37,33 @@ bool bus_queue_take(struct bus_client *c, struct bus_request *q)
     return true;
 }
 
+bool bus_queue_take_write(struct bus_client *c, struct bus_request *q)
+{
+    size_t at = 0;
+    while (at < c->count && !c->ring[(c->first + at) % BUS_WAITING_MAX].is_write) {
+        at++;
+    }
+    if (at == c->count) {
+        return false;
+    }
+    /* What was before it moves up, so that it is the first. */
+    struct bus_request found = c->ring[(c->first + at) % BUS_WAITING_MAX];
+    for (; at > 0; at--) {
+        c->ring[(c->first + at) % BUS_WAITING_MAX] = c->ring[(c->first + at - 1) % BUS_WAITING_MAX];
+    }
+    c->ring[c->first] = found;
+    return bus_queue_take(c, q);
+}
+
+bool bus_queue_has(const struct bus *b, const struct bus_client *c)
+{
+    const struct bus_client *at = b->first;
+    while (at != NULL && at != c) {
+        at = at->next;
+    }
+    return at != NULL;
+}
+
 void bus_queue_join(struct bus *b, struct bus_client *c)
 {
     c->prev = b->last;

@@ -278,6 +278,105 @@ Test(bus_client, may_go_from_inside_an_answer)
     rig_close(&rig);
 }
 
+/* ---- a master whose verdict is not good ---- */
+
+Test(bus_client, writes_pass_only_while_the_verdict_allows_them)
+{
+    start();
+    bus_client_allow_writes(one.client, false);
+    expect_refused("11 06 0001 0001", "11 86 01");
+    expect_refused("11 10 0000 0001 02 0000", "11 90 01");
+    master_expect(&one, "11 03 0010 0001", "11 03 02 0010");
+    cr_expect_eq(rig.slave.count, 1, "a write went on the wire");
+    cr_expect_eq(bus_device_counters(rig.device)->denied, 2);
+    bus_client_allow_writes(one.client, true);
+    master_expect(&one, "11 06 0001 0001", "11 06 0001 0001");
+    stop();
+}
+
+Test(bus_client, the_verdict_of_one_master_is_not_anothers)
+{
+    struct master two;
+    start();
+    master_join(&two, &rig);
+    bus_client_allow_writes(one.client, false);
+    master_expect(&two, "11 06 0001 0001", "11 06 0001 0001");
+    master_leave(&two);
+    stop();
+}
+
+Test(bus_client, writes_that_wait_are_refused_when_the_verdict_goes)
+{
+    start();
+    rig.slave.script = slave_be_silent;
+    master_ask(&one, "11 03 0010 0001"); /* on the wire */
+    rig.slave.script = NULL;
+    master_ask(&one, "11 06 0011 0001");
+    master_ask(&one, "11 03 0012 0001");
+    master_ask(&one, "11 06 0013 0001");
+    master_ask(&one, "11 03 0014 0001");
+    cr_assert_eq(one.count, 0);
+    bus_client_allow_writes(one.client, false);
+    cr_expect_eq(one.count, 2);
+    cr_expect(master_heard(&one, 0, 2, "11 86 01"));
+    cr_expect(master_heard(&one, 1, 4, "11 86 01"));
+    cr_expect_eq(bus_client_pending(one.client), 3);
+    master_wait(&one, 5);
+    cr_expect_eq(one.count, 5);
+    cr_expect(master_heard(&one, 3, 3, "11 03 02 0012"), "the reads have lost their order");
+    cr_expect(master_heard(&one, 4, 5, "11 03 02 0014"));
+    stop();
+}
+
+/* A read that waits alone needs no memory to wait on. */
+Test(bus_client, reads_that_wait_are_not_touched_when_the_verdict_goes)
+{
+    start();
+    master_ask(&one, "11 03 0010 0001");
+    master_ask(&one, "11 03 0012 0001");
+    mem_fail_nth(1);
+    bus_client_allow_writes(one.client, false);
+    mem_fail_nth(0);
+    cr_expect_eq(one.count, 0);
+    master_wait(&one, 2);
+    cr_expect(master_heard(&one, 1, 2, "11 03 02 0012"));
+    stop();
+}
+
+Test(bus_client, may_go_when_its_writes_are_refused)
+{
+    start();
+    master_ask(&one, "11 03 0010 0001");
+    master_ask(&one, "11 06 0011 0001");
+    master_ask(&one, "11 06 0012 0001");
+    one.hook = go_away;
+    bus_client_allow_writes(one.client, false);
+    cr_expect_null(one.client);
+    cr_expect_eq(one.count, 1);
+    rig_close(&rig);
+}
+
+static void write_again(struct master *m)
+{
+    if (m->count < 5) {
+        master_ask(m, "11 06 0011 0001");
+    }
+}
+
+Test(bus_client, may_ask_when_its_writes_are_refused)
+{
+    start();
+    master_ask(&one, "11 03 0010 0001");
+    master_ask(&one, "11 06 0011 0001");
+    one.hook = write_again;
+    bus_client_allow_writes(one.client, false);
+    cr_expect_eq(one.count, 5);
+    one.hook = NULL;
+    master_wait(&one, 6);
+    cr_expect_eq(rig.slave.count, 1);
+    stop();
+}
+
 Test(bus_client, freeing_nothing_is_fine)
 {
     bus_client_free(NULL);

@@ -12,6 +12,8 @@
 #define ASK    "\x00\x01\x00\x00\x00\x06\x11\x03\x00\x10\x00\x01"
 #define ANSWER "\x00\x01\x00\x00\x00\x05\x11\x03\x02\x00\x10"
 #define STRAY  "\x00\x02\x00\x00\x00\x06\x12\x03\x00\x10\x00\x01"
+#define WRITE  "\x00\x03\x00\x00\x00\x06\x11\x06\x00\x10\x00\x01"
+#define DENIED "\x00\x03\x00\x00\x00\x03\x11\x86\x01"
 #define NOBODY "\x00\x02\x00\x00\x00\x03\x12\x83\x0a"
 
 static struct rig rig; /* the real bus, and a scripted device */
@@ -137,6 +139,17 @@ Test(modbus_link, nothing_comes_back_for_a_master_that_is_gone)
     expect_answers(NOBODY, 9, 1);
     cr_expect_eq(idle, 1);
     cr_expect_eq(bus_device_counters(rig.device)->dropped, 1);
+}
+
+Test(modbus_link, writes_pass_only_while_the_verdict_allows_them)
+{
+    modbus_link_allow_writes(modbus, false);
+    cr_expect_eq(feed(WRITE, 12), 0);
+    expect_answers(DENIED, 9, 1);
+    modbus_link_allow_writes(modbus, true);
+    cr_expect_eq(feed(WRITE, 12), 0);
+    expect_answers(DENIED WRITE, 21, 2); /* the echo of a write is its answer */
+    cr_expect_eq(rig.slave.count, 1);
 }
 
 Test(modbus_link, fails_without_memory)
