@@ -52,7 +52,9 @@ static const char *inquiry_clock_doubt(const struct inquiry *q)
 static struct inquiry_word inquiry_word_of(const struct inquiry_seat *seat)
 {
     const struct inquiry *q = seat->inquiry;
-    struct inquiry_word word = {.is_settled = q->is_settled, .kind = q->kind};
+    /* Who has had an answer keeps it while somebody else waits for a better one. */
+    struct inquiry_word word = {.is_settled = q->is_settled || seat->told.is_settled,
+                                .kind = q->kind};
     const char *reason = NULL;
     if (inquiry_is_blocked(seat, &reason)) {
         word.is_settled = true;
@@ -330,7 +332,7 @@ bool inquiry_join(struct revocation *r, struct inquiry_seat *seat,
 {
     assert(seat->inquiry == NULL && question->count > 0 && question->count <= TLS_CHAIN_MAX);
     struct knowledge *k = knowledge_find(r, trust_name(question->trust));
-    struct inquiry *q = k != NULL ? inquiry_get(r, k, question) : NULL;
+    struct inquiry *q = k != NULL && !r->is_broken ? inquiry_get(r, k, question) : NULL;
     if (q == NULL) {
         return false;
     }
@@ -356,6 +358,9 @@ bool inquiry_join(struct revocation *r, struct inquiry_seat *seat,
     seat->told = (struct inquiry_word){0};
     seat->told = inquiry_word_of(seat);
     inquiry_compare(q); /* the others hear what was found for this one */
+    if (!q->is_settled) {
+        revocation_wake_in(r, k->conf != NULL ? k->conf->check_timeout_ms : 0);
+    }
     if (r->to_tell != NULL) {
         revocation_kick(r);
     }

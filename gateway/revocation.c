@@ -17,11 +17,19 @@ enum {
 };
 
 static void revocation_on_sweep(uv_timer_t *timer);
+static void revocation_on_tick(uv_timer_t *timer);
 
 void revocation_kick(struct revocation *r)
 {
     if (r->started && !r->closing && uv_is_active((uv_handle_t *)&r->sweep) == 0) {
         (void)uv_timer_start(&r->sweep, revocation_on_sweep, 0, 0); /* fails only when closing */
+    }
+}
+
+void revocation_wake_in(struct revocation *r, uint64_t ms)
+{
+    if (r->started && !r->closing && ms < uv_timer_get_due_in(&r->tick)) {
+        (void)uv_timer_start(&r->tick, revocation_on_tick, ms, TICK_MS);
     }
 }
 
@@ -112,29 +120,39 @@ static void revocation_on_tick(uv_timer_t *timer)
 
 /* ---- the block list, as the judge wants it ---- */
 
-bool revocation_take_blocks(struct revocation *r)
+bool revocation_make_room(struct revocation *r, size_t more)
+{
+    const struct blocks_entry *entries = NULL;
+    size_t wanted = blocks_entries(r->blocks, &entries) + more + 1;
+    if (wanted <= r->judge_block_room) {
+        return true;
+    }
+    struct judge_block *bigger = mem_grow(r->judge_blocks, r->judge_block_count, 2 * wanted,
+                                          sizeof *bigger);
+    if (bigger == NULL) {
+        return false;
+    }
+    r->judge_blocks = bigger;
+    r->judge_block_room = 2 * wanted;
+    return true;
+}
+
+void revocation_take_blocks(struct revocation *r)
 {
     const struct blocks_entry *entries = NULL;
     size_t count = blocks_entries(r->blocks, &entries);
-    struct judge_block *made = mem_new(count + 1, sizeof *made);
-    size_t used = 0;
-    if (made == NULL) {
-        return false;
-    }
+    assert(count <= r->judge_block_room); /* revocation_make_room came first */
+    r->judge_block_count = 0;
     for (size_t i = 0; i < count; i++) {
         if (entries[i].kind == BLOCKS_DEVICE) {
             continue;
         }
-        made[used].kind = entries[i].kind == BLOCKS_SERIAL ? JUDGE_BLOCK_SERIAL
-                                                           : JUDGE_BLOCK_FINGERPRINT;
-        made[used].value = span_of(entries[i].bytes, entries[i].len);
-        made[used].reason = entries[i].reason;
-        used++;
+        struct judge_block *made = &r->judge_blocks[r->judge_block_count++];
+        made->kind = entries[i].kind == BLOCKS_SERIAL ? JUDGE_BLOCK_SERIAL
+                                                      : JUDGE_BLOCK_FINGERPRINT;
+        made->value = span_of(entries[i].bytes, entries[i].len);
+        made->reason = entries[i].reason;
     }
-    mem_free(r->judge_blocks);
-    r->judge_blocks = made;
-    r->judge_block_count = used;
-    return true;
 }
 
 /* ---- life ---- */
@@ -224,7 +242,9 @@ static void revocation_open_store(struct revocation *r)
     struct fault f = {0};
     r->store = store_open(r->io, r->conf->gateway.state_dir, &f);
     if (r->store == NULL) {
-        /* The links run on; but what is learned and what is blocked is forgotten at the end. */
+        /* The links run on; but what is learned and what is blocked is forgotten at the end.
+         * Without memory to open it nobody knows who is blocked. */
+        r->is_broken = f.code == FAULT_MEMORY;
         log_fault(CONF_LOG_ERROR, NULL, "state-folder-unusable", &f);
         return;
     }
@@ -250,8 +270,16 @@ struct revocation *revocation_new(const struct revocation_settings *settings, st
     revocation_open_store(r);
     revocation_load_blocks(r);
     revocation_clock_recall(r);
-    if (r->fetcher == NULL || !revocation_add_knowledge(r) || !revocation_take_blocks(r)) {
+    if (r->fetcher == NULL || !revocation_add_knowledge(r)) {
         log_event(CONF_LOG_ERROR, NULL, "revocation-short-of-memory", NULL, 0);
+    }
+    if (!revocation_make_room(r, 0)) {
+        r->is_broken = true;
+    } else {
+        revocation_take_blocks(r);
+    }
+    if (r->is_broken) {
+        log_event(CONF_LOG_ERROR, NULL, "block-list-lost", NULL, 0);
     }
     revocation_tell_off(r->conf);
     return r;

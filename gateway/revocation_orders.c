@@ -28,15 +28,18 @@ static void orders_on_file(void *owner, const char *name, struct span content)
     struct revocation *r = owner;
     struct fault f = {0};
     (void)name; /* the only one */
-    if (blocks_read_json(r->blocks, content, &f) != 0) {
+    int code = blocks_read_json(r->blocks, content, &f);
+    r->is_broken = code == FAULT_MEMORY;
+    if (code != 0) {
         log_fault(CONF_LOG_ERROR, NULL, "block-list-damaged", &f);
     }
 }
 
 static void orders_on_damaged(void *owner, const char *name, const char *why)
 {
+    struct revocation *r = owner;
     const struct log_field fields[] = {LOG_TEXT("file", name), LOG_TEXT("note", why)};
-    (void)owner;
+    r->is_broken = r->is_broken || strstr(why, store_file_no_memory) != NULL;
     log_event(CONF_LOG_ERROR, NULL, "block-list-damaged", fields, 2);
 }
 
@@ -186,9 +189,7 @@ static bool orders_is_device(const struct revocation *r, const char *name)
 /* The list has changed: it is stored, and everybody is asked again. */
 static void orders_enforce(struct revocation *r, struct order_slot *slot)
 {
-    if (!revocation_take_blocks(r)) {
-        (void)snprintf(slot->error, sizeof slot->error, "no memory: not in force");
-    }
+    revocation_take_blocks(r);
     revocation_store_blocks(r, slot);
     inquiry_mark_due(r, NULL);
     revocation_kick(r);
@@ -213,7 +214,9 @@ int revocation_block(struct revocation *r, const char *what, const char *reason,
     if (slot == NULL) {
         return f->code;
     }
-    int code = blocks_add(r->blocks, &wanted, f);
+    int code = revocation_make_room(r, 1)
+                   ? blocks_add(r->blocks, &wanted, f)
+                   : fault_set(f, FAULT_MEMORY, FAULT_SIDE_SELF, "no memory to block", NULL);
     if (code != 0) {
         slot->is_used = false;
         return code;

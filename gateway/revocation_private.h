@@ -144,13 +144,14 @@ struct revocation {
     size_t inquiry_count;
     struct blocks *blocks;
     struct judge_block *judge_blocks; /* serials and fingerprints of `blocks` */
-    size_t judge_block_count;
+    size_t judge_block_count, judge_block_room;
     struct clock_watch clock;
     uv_timer_t tick;  /* once a second: what is due */
     uv_timer_t sweep; /* asks again and tells, a little in each turn of the loop */
     unsigned handles; /* open: timers, fetcher, store, sources */
     bool started, closing;
-    struct inquiry *due;          /* inquiries that the sweep has to ask */
+    bool is_broken;      /* the block list could not be had for lack of memory: nobody may pass */
+    struct inquiry *due; /* inquiries that the sweep has to ask */
     struct inquiry_seat *to_tell; /* seats whose answer is another one now */
     uint64_t cut;                 /* links that an answer has cut, ever */
     size_t unchecked;             /* inquiries that could not be asked for lack of memory */
@@ -165,8 +166,14 @@ void revocation_kick(struct revocation *r);
 void revocation_handle_gone(struct revocation *r);
 /* Upper-case hexadecimal of `bytes`, cut to what `cap` holds with the NUL. */
 void revocation_hex(struct span bytes, char *to, size_t cap);
-/* Make what the judge needs of the block list. False: no memory, the old stays. */
-bool revocation_take_blocks(struct revocation *r);
+/* Look at what is due in `ms`, when that is sooner than the next second. */
+void revocation_wake_in(struct revocation *r, uint64_t ms);
+/* Make what the judge needs of the block list; it borrows from it, so this follows each change of
+ * the list at once. */
+void revocation_take_blocks(struct revocation *r);
+/* Room for `more` entries than there are: before the list is changed, because afterwards nothing
+ * may fail. False: no memory. */
+bool revocation_make_room(struct revocation *r, size_t more);
 
 /* revocation_clock.c */
 bool revocation_clock_is_trusted(const struct revocation *r);

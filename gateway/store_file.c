@@ -16,6 +16,8 @@ enum { HEAD_MAX = 128, PATH_ROOM = STORE_NAME_MAX + 16 };
 
 #define MAGIC "wardgate 1 sha256="
 
+const char store_file_no_memory[] = "out of memory";
+
 static const char leftover_end[] = ".tmp";
 static const char damaged_end[] = ".damaged";
 
@@ -225,7 +227,7 @@ enum store_file_state store_file_check(struct span whole, struct span *content, 
         return STORE_FILE_DAMAGED;
     }
     if (!make_head(rest, head)) {
-        *why = "out of memory";
+        *why = store_file_no_memory;
         return STORE_FILE_UNREADABLE;
     }
     /* What the line must be is made anew, and compared: nothing in it has to be understood. */
@@ -283,7 +285,7 @@ static enum store_file_state read_open(int fd, struct store_file *out)
     room.data = mem_new(room.cap + 1,
                         1); /* one more: an empty file is damaged, not out of memory */
     if (room.data == NULL) {
-        return unreadable(out, "out of memory");
+        return unreadable(out, store_file_no_memory);
     }
     const char *why = NULL;
     enum store_file_state state = STORE_FILE_UNREADABLE;

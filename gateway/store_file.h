@@ -37,6 +37,9 @@ int store_file_write(int folder_fd, const char *name, struct span content, struc
  * with *f. Leftovers, too. */
 int store_file_remove(int folder_fd, const char *name, struct fault *f);
 
+/* What the `why` of a file says with which nothing is wrong: there was no memory. */
+extern const char store_file_no_memory[];
+
 enum store_file_state {
     STORE_FILE_GOOD,
     STORE_FILE_NONE,       /* no such file; a symbolic link, a folder or a device is none */

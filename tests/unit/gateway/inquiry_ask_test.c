@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include <string.h>
 
 #include <criterion/criterion.h>
@@ -147,9 +146,7 @@ Test(inquiry_ask, our_own_ends_with_its_certificate)
 Test(inquiry_ask, our_own_never_waits)
 {
     char url[64];
-    uint16_t port = 0;
-    (void)bench_listen_plain(&port);
-    (void)snprintf(url, sizeof(url), "http://127.0.0.1:%u/ca.crl", port);
+    desk_silent_url(url, sizeof(url));
     desk_use_source(&desk, CONF_CRL_URL, url);
     cr_assert(chair_ask(&one, INQUIRY_OWN_SERVER, "hl7", span_of(NULL, 0)));
     cr_expect(one.now.is_settled && one.now.accepted);

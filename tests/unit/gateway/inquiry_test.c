@@ -96,9 +96,7 @@ Test(inquiry, a_trust_that_is_not_configured_is_refused)
 
 static void be_silent(char *url, size_t cap)
 {
-    uint16_t port = 0;
-    (void)bench_listen_plain(&port); /* it goes with the process */
-    (void)snprintf(url, cap, "http://127.0.0.1:%u/ca.crl", port);
+    desk_silent_url(url, cap);
     desk_use_source(&desk, CONF_CRL_URL, url);
 }
 
@@ -110,6 +108,7 @@ Test(inquiry, an_unknown_peer_waits_for_evidence_until_check_timeout)
     const struct inquiry_state *now = chair_sit(&one, "hl7");
     uint64_t began_ms = io_now_ms(&desk.bench.io);
     cr_assert(!now->is_settled && !now->accepted && !now->may_write);
+    cr_expect_leq(uv_timer_get_due_in(&desk.ward.revocation->tick), 50, "it waits a second more");
     bench_run_until(&desk.bench, &one.told, 1);
     cr_expect_geq(io_now_ms(&desk.bench.io) - began_ms, 50);
     expect_refused(&one, VERDICT_UNAVAILABLE);
@@ -364,8 +363,8 @@ Test(inquiry, an_answer_that_changed_back_is_not_told)
     struct fault f = {0};
     struct desk_order block;
     struct desk_order unblock;
-    desk_order_init(&block, &desk);
-    desk_order_init(&unblock, &desk);
+    desk_order_init(&block, &desk.ward);
+    desk_order_init(&unblock, &desk.ward);
     (void)revocation_block(desk.ward.revocation, "pump-12", "x", &block.order, &f);
     inquiry_mark_due(desk.ward.revocation, NULL);
     (void)revocation_unblock(desk.ward.revocation, "pump-12", &unblock.order, &f);
@@ -522,6 +521,23 @@ Test(inquiry, a_link_that_is_up_is_not_cut_by_the_clock)
     revoke("hl7");
     desk_settle(&desk);
     expect_refused(&one, VERDICT_REVOKED);
+}
+
+/* A newcomer waits for evidence that the others did without. */
+Test(inquiry, a_link_that_is_up_does_not_wait_with_a_newcomer)
+{
+    char url[64];
+    desk.ward.section.check_timeout_ms = 30000;
+    one.conf.revocation = CONF_REVOCATION_SOFT;
+    two.conf.revocation = CONF_REVOCATION_SOFT;
+    cr_assert(chair_sit(&one, "hl7")->accepted);
+    be_silent(url, sizeof(url));
+    cr_assert_not(chair_sit(&two, "hl7")->is_settled);
+    desk_settle(&desk);
+    cr_expect_eq(one.told, 0);
+    unset_clock();
+    cr_expect_eq(one.told, 0);
+    cr_expect(chair_look(&one)->is_settled && one.now.accepted);
 }
 
 Test(inquiry, who_was_refused_for_the_clock_is_asked_again_when_it_is_right)

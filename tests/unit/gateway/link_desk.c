@@ -47,18 +47,25 @@ struct knowledge *desk_knowledge(struct desk *d)
     return k;
 }
 
-void desk_learn(struct desk *d, const struct press_list *list)
+/* ---- evidence ---- */
+
+void ward_learn(struct ward *w, struct press *p, const struct press_list *list)
 {
     static struct crl_intake in;
-    struct knowledge *k = desk_knowledge(d);
+    struct knowledge *k = knowledge_find(w->revocation, "hospital");
     struct fault f = {0};
     struct evidence_id id;
-    cr_assert_eq(crl_intake_read(press_crl(&d->press, list), k->trust, io_wall_s(), &in, &f), 0,
-                 "%s", f.note);
+    cr_assert_eq(crl_intake_read(press_crl(p, list), k->trust, io_wall_s(), &in, &f), 0, "%s",
+                 f.note);
     enum evidence_taken taken = evidence_put_crl(k->evidence, &in.arrivals[0], "a test", &id, &f);
     cr_assert(taken == EVIDENCE_NEW || taken == EVIDENCE_PENDING, "%s", f.note);
     crl_intake_clear(&in);
-    inquiry_mark_due(d->ward.revocation, k);
+    inquiry_mark_due(w->revocation, k);
+}
+
+void desk_learn(struct desk *d, const struct press_list *list)
+{
+    ward_learn(&d->ward, &d->press, list);
 }
 
 void desk_learn_good(struct desk *d)
@@ -67,34 +74,56 @@ void desk_learn_good(struct desk *d)
     desk_learn(d, &(struct press_list){.ca = "int", .number = 1});
 }
 
+void ward_use_source(struct ward *w, struct conf_crl *crl)
+{
+    w->section.crls = crl;
+    w->section.crl_count = crl != NULL ? 1 : 0;
+    revocation_use(w->revocation, &w->conf);
+}
+
 void desk_use_source(struct desk *d, enum conf_crl_kind kind, char *place)
 {
     d->crl = (struct conf_crl){.kind = kind, .text = place};
-    d->ward.section.crls = &d->crl;
-    d->ward.section.crl_count = 1;
-    revocation_use(d->ward.revocation, &d->ward.conf);
+    ward_use_source(&d->ward, &d->crl);
 }
 
-static bool desk_is_settled(void *arg)
+void desk_silent_url(char *url, size_t cap)
 {
-    const struct desk *d = arg;
-    const struct revocation *r = d->ward.revocation;
+    uint16_t port = 0;
+    (void)bench_listen_plain(&port); /* it goes with the process */
+    (void)snprintf(url, cap, "http://127.0.0.1:%u/ca.crl", port);
+}
+
+static bool ward_is_settled(void *arg)
+{
+    const struct ward *w = arg;
+    const struct revocation *r = w->revocation;
     return r->due == NULL && r->to_tell == NULL &&
            uv_is_active((const uv_handle_t *)&r->sweep) == 0;
 }
 
+void ward_settle(struct ward *w)
+{
+    bench_run_while_not(w->bench, ward_is_settled, w);
+}
+
 void desk_settle(struct desk *d)
 {
-    bench_run_while_not(&d->bench, desk_is_settled, d);
+    ward_settle(&d->ward);
+}
+
+void ward_tick(struct ward *w)
+{
+    uv_timer_t *tick = &w->revocation->tick;
+    uv_update_time(&w->bench->io.loop);
+    cr_assert_eq(uv_timer_start(tick, tick->timer_cb, 0, 1000), 0);
+    bench_turn(w->bench);
+    ward_settle(w);
 }
 
 void desk_tick(struct desk *d)
 {
-    uv_timer_t *tick = &d->ward.revocation->tick;
-    uv_update_time(&d->bench.io.loop);
-    cr_assert_eq(uv_timer_start(tick, tick->timer_cb, 0, 1000), 0);
-    bench_turn(&d->bench);
-    desk_settle(d);
+    ward_tick(&d->ward);
 }
 
 /* ---- orders ---- */
@@ -111,48 +140,62 @@ static void order_on_done(void *owner, const struct revocation_report *report)
     }
 }
 
-void desk_order_init(struct desk_order *o, struct desk *d)
+void desk_order_init(struct desk_order *o, struct ward *w)
 {
-    *o = (struct desk_order){.order = {order_on_done, o}, .desk = d};
+    *o = (struct desk_order){.order = {order_on_done, o}, .ward = w};
 }
 
 void desk_order_wait(struct desk_order *o)
 {
-    bench_run_until(&o->desk->bench, &o->done, 1);
+    bench_run_until(o->ward->bench, &o->done, 1);
     cr_expect_eq(o->done, 1);
 }
 
-static void desk_expect_done(struct desk_order *o, int code, const struct fault *f)
+static void ward_expect_done(struct desk_order *o, int code, const struct fault *f)
 {
     cr_assert_eq(code, 0, "%s", f->note);
     desk_order_wait(o);
     cr_assert_not(o->failed, "%s", o->error);
 }
 
-void desk_block(struct desk *d, const char *what)
+void ward_block(struct ward *w, const char *what)
 {
     struct desk_order o;
     struct fault f = {0};
-    desk_order_init(&o, d);
-    desk_expect_done(&o, revocation_block(d->ward.revocation, what, "it was lost", &o.order, &f),
-                     &f);
+    desk_order_init(&o, w);
+    ward_expect_done(&o, revocation_block(w->revocation, what, "it was lost", &o.order, &f), &f);
 }
 
-void desk_unblock(struct desk *d, const char *what)
+void ward_unblock(struct ward *w, const char *what)
 {
     struct desk_order o;
     struct fault f = {0};
-    desk_order_init(&o, d);
-    desk_expect_done(&o, revocation_unblock(d->ward.revocation, what, &o.order, &f), &f);
+    desk_order_init(&o, w);
+    ward_expect_done(&o, revocation_unblock(w->revocation, what, &o.order, &f), &f);
 }
 
-void desk_grant(struct desk *d, const char *device, int64_t for_s)
+void ward_grant(struct ward *w, const char *device, int64_t for_s)
 {
     struct desk_order o;
     struct fault f = {0};
     const struct revocation_grant grant = {device, "an emergency", for_s};
-    desk_order_init(&o, d);
-    desk_expect_done(&o, revocation_break_glass(d->ward.revocation, &grant, &o.order, &f), &f);
+    desk_order_init(&o, w);
+    ward_expect_done(&o, revocation_break_glass(w->revocation, &grant, &o.order, &f), &f);
+}
+
+void desk_block(struct desk *d, const char *what)
+{
+    ward_block(&d->ward, what);
+}
+
+void desk_unblock(struct desk *d, const char *what)
+{
+    ward_unblock(&d->ward, what);
+}
+
+void desk_grant(struct desk *d, const char *device, int64_t for_s)
+{
+    ward_grant(&d->ward, device, for_s);
 }
 
 /* ---- chairs ---- */

@@ -26,6 +26,18 @@ const char *desk_close(struct desk *d);
 
 struct knowledge *desk_knowledge(struct desk *d);
 
+/* The same without a desk. */
+void ward_learn(struct ward *w, struct press *p, const struct press_list *list);
+void ward_settle(struct ward *w);
+void ward_tick(struct ward *w);
+void ward_use_source(struct ward *w, struct conf_crl *crl);
+void ward_block(struct ward *w, const char *what);
+void ward_unblock(struct ward *w, const char *what);
+void ward_grant(struct ward *w, const char *device, int64_t for_s);
+
+/* A URL at which nobody ever answers. */
+void desk_silent_url(char *url, size_t cap);
+
 /* A CRL arrives, as a source would bring it. */
 void desk_learn(struct desk *d, const struct press_list *list);
 
@@ -49,10 +61,10 @@ struct desk_order {
     char error[200];
     size_t count;
     void (*hook)(struct desk_order *o); /* from inside done; may be NULL */
-    struct desk *desk;
+    struct ward *ward;
 };
 
-void desk_order_init(struct desk_order *o, struct desk *d);
+void desk_order_init(struct desk_order *o, struct ward *w);
 void desk_order_wait(struct desk_order *o);
 
 /* In force, or the test fails. */
