@@ -2,13 +2,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "certs/cert_urls.h"
 #include "certs/mem.h"
 #include "gateway/log.h"
 #include "gateway/revocation_private.h"
 #include "gateway/utc.h"
-
-enum { SOURCES_FOUND_MAX = 64 };
 
 struct knowledge *knowledge_find(struct revocation *r, const char *name)
 {
@@ -145,6 +142,8 @@ static bool knowledge_take_crl(struct source *s, const char *place,
         knowledge_log_refusal(k, CONF_LOG_ERROR, "crl-older", place, &f);
         return false;
     case EVIDENCE_REFUSED:
+        /* It may be fine when time or memory are others: that the file is the same says nothing. */
+        s->must_look_again = s->must_look_again || f.code != FAULT_BAD_CERT;
         knowledge_log_refusal(k, CONF_LOG_WARNING, "crl-refused", place, &f);
         return false;
     }
@@ -259,7 +258,7 @@ static void knowledge_close_source(struct source *s)
     }
 }
 
-static struct source *knowledge_find_source(const struct knowledge *k, const char *place)
+struct source *knowledge_find_source(const struct knowledge *k, const char *place)
 {
     struct source *s = k->sources;
     while (s != NULL && (s->closing || strcmp(s->place, place) != 0)) {
@@ -268,9 +267,8 @@ static struct source *knowledge_find_source(const struct knowledge *k, const cha
     return s;
 }
 
-/* NULL: no memory; then status shows one source fewer, and what it would have said is unknown. */
-static struct source *knowledge_add_source(struct knowledge *k, enum crl_source_kind kind,
-                                           const char *place)
+struct source *knowledge_add_source(struct knowledge *k, enum crl_source_kind kind,
+                                    const char *place)
 {
     struct source *s = mem_new(1, sizeof *s);
     char *copy = mem_text(place);
@@ -327,14 +325,23 @@ static void knowledge_tell_memory(const struct knowledge *k, const char *place)
     log_event(CONF_LOG_ERROR, NULL, "crl-source-failed", fields, 3);
 }
 
+/* The source at that place, a new one when there is none. NULL: no memory. */
+static struct source *knowledge_get_source(struct knowledge *k, const struct conf_crl *crl)
+{
+    enum crl_source_kind kind = knowledge_kind(crl->kind);
+    struct source *s = knowledge_find_source(k, crl->text);
+    if (s != NULL && s->kind != kind) {
+        knowledge_close_source(s); /* what was a file is a folder now */
+        s = NULL;
+    }
+    return s != NULL ? s : knowledge_add_source(k, kind, crl->text);
+}
+
 void knowledge_start(struct knowledge *k)
 {
     for (size_t i = 0; k->conf != NULL && i < k->conf->crl_count; i++) {
         const struct conf_crl *crl = &k->conf->crls[i];
-        struct source *s = knowledge_find_source(k, crl->text);
-        if (s == NULL) {
-            s = knowledge_add_source(k, knowledge_kind(crl->kind), crl->text);
-        }
+        struct source *s = knowledge_get_source(k, crl);
         if (s != NULL) {
             s->is_wanted = true;
             s->is_found = false;
@@ -354,12 +361,14 @@ void knowledge_use(struct knowledge *k, const struct conf_trust *conf)
         inquiry_use_trust(k);
         for (struct source *s = k->sources; is_other && s != NULL; s = s->next) {
             if (!s->closing) {
+                s->is_reading = true;
                 crl_source_use_trust(s->reader, k->trust);
             }
         }
     }
     for (struct source *s = k->sources; s != NULL; s = s->next) {
-        s->is_wanted = s->is_found && conf != NULL && conf->follow_cdp;
+        s->is_wanted = s->is_found && conf != NULL && conf->follow_cdp &&
+                       knowledge_allows_url(k, s->place);
     }
     knowledge_start(k);
     for (struct source *s = k->sources; s != NULL; s = s->next) {
@@ -374,63 +383,10 @@ void knowledge_close(struct knowledge *k)
     for (struct source *s = k->sources; s != NULL; s = s->next) {
         knowledge_close_source(s);
     }
+    if (k->marks_dirty) {
+        knowledge_store_marks(k);
+    }
     ocsp_watch_free_all(k);
-}
-
-/* ---- URLs of certificates ---- */
-
-/* The host as the fetcher would read it: a second reader of URLs would be one too many. */
-bool knowledge_allows_url(const struct knowledge *k, const char *url)
-{
-    char host[FETCHER_HOST_MAX];
-    uint16_t port = 0;
-    if (k->conf == NULL || fetcher_url_host(url, host, &port, NULL) != 0) {
-        return false;
-    }
-    for (size_t i = 0; i < k->conf->fetch_host_count; i++) {
-        const struct conf_fetch_host *allowed = &k->conf->fetch_hosts[i];
-        if (strcmp(allowed->host, host) == 0 && (allowed->port == 0 || allowed->port == port)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* 1 when a source was added, else 0. */
-static size_t knowledge_follow_url(struct knowledge *k, const char *url, bool has_room,
-                                   int64_t now_s)
-{
-    struct source *s = knowledge_find_source(k, url);
-    bool is_new = s == NULL && has_room && knowledge_allows_url(k, url);
-    if (is_new) {
-        s = knowledge_add_source(k, CRL_SOURCE_URL, url);
-    }
-    if (s == NULL) {
-        return 0;
-    }
-    s->is_found = s->is_found || is_new;
-    s->is_wanted = true;
-    s->seen_s = now_s;
-    return is_new ? 1 : 0;
-}
-
-void knowledge_follow(struct knowledge *k, struct span cert, int64_t now_s)
-{
-    struct cert_urls urls;
-    size_t found = 0;
-    if (k->conf == NULL || !k->conf->follow_cdp || k->revocation->closing ||
-        !cert_urls_read(cert, &urls)) {
-        return;
-    }
-    for (const struct source *s = k->sources; s != NULL; s = s->next) {
-        found += s->is_found ? 1 : 0;
-    }
-    const struct cert_urls_list *lists[] = {&urls.crls, &urls.deltas};
-    for (size_t at = 0; at < 2; at++) {
-        for (size_t i = 0; i < lists[at]->count; i++) {
-            found += knowledge_follow_url(k, lists[at]->urls[i], found < SOURCES_FOUND_MAX, now_s);
-        }
-    }
 }
 
 /* ---- what is under way ---- */
@@ -484,6 +440,10 @@ void knowledge_tidy(struct knowledge *k, int64_t now_s)
     for (struct source *s = k->sources; s != NULL; s = s->next) {
         if (s->is_found && now_s - s->seen_s > WATCH_SEEN_S) {
             knowledge_close_source(s);
+        } else if (s->must_look_again && !s->closing) {
+            s->must_look_again = false;
+            s->is_reading = true;
+            crl_source_refresh(s->reader);
         }
     }
     ocsp_watch_tidy(k, now_s);

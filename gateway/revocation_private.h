@@ -1,8 +1,9 @@
 /*
  * The inside of revocation, shared by revocation.c (life, what is due), revocation_clock.c,
- * inquiry.c, inquiry_due.c and inquiry_ask.c (the questions), knowledge.c and knowledge_state.c
- * (one trust's evidence, its sources and what is stored of it), ocsp_watch.c (answers fetched per
- * certificate), revocation_orders.c and revocation_status.c. Floor 3, loop thread only.
+ * inquiry.c, inquiry_due.c and inquiry_ask.c (the questions), knowledge.c, knowledge_follow.c and
+ * knowledge_state.c (one trust's evidence, its sources and what is stored of it), ocsp_watch.c
+ * (answers fetched per certificate), revocation_orders.c and revocation_status.c. Floor 3, loop
+ * thread only.
  */
 #ifndef WARDGATE_REVOCATION_PRIVATE_H
 #define WARDGATE_REVOCATION_PRIVATE_H
@@ -65,6 +66,7 @@ struct source {
     bool closing;
     int64_t seen_s;       /* is_found: when a valid path last named it */
     struct fault told;    /* the trouble that the log knows of */
+    bool must_look_again; /* it brought what was refused for a reason that passes */
     bool was_taken;       /* the reading under way brought something that was taken */
     int64_t life_until_s; /* of what the reading under way brought */
 };
@@ -212,8 +214,12 @@ void knowledge_use(struct knowledge *k, const struct conf_trust *conf);
 void knowledge_start(struct knowledge *k);
 void knowledge_close(struct knowledge *k);
 void knowledge_free(struct knowledge *k);
-/* A valid path names these CRLs: fetch them where the configuration allows. */
-void knowledge_follow(struct knowledge *k, struct span cert, int64_t now_s);
+/* One that is not closing; NULL: none. */
+struct source *knowledge_find_source(const struct knowledge *k, const char *place);
+/* NULL: no memory; then status shows one source fewer, and what it would have said is unknown. */
+struct source *knowledge_add_source(struct knowledge *k, enum crl_source_kind kind,
+                                    const char *place);
+
 /* Is a CRL on its way that could help: a source that was never read, or is being read now for the
  * first time? */
 bool knowledge_is_hopeful(const struct knowledge *k);
@@ -223,10 +229,14 @@ void knowledge_read_anew(struct knowledge *k);
 bool knowledge_is_busy(const struct knowledge *k);
 /* Sources and watches that nobody has needed for long go. */
 void knowledge_tidy(struct knowledge *k, int64_t now_s);
-/* Is this URL's host one that certificates may send us to? */
-bool knowledge_allows_url(const struct knowledge *k, const char *url);
 /* Called by evidence_settle. */
 void knowledge_on_settled(void *owner, enum evidence_taken taken, const struct evidence_crl *crl);
+
+/* knowledge_follow.c */
+/* A valid path names these CRLs: fetch them where the configuration allows. */
+void knowledge_follow(struct knowledge *k, struct span cert, int64_t now_s);
+/* Is this URL's host one that certificates may send us to? */
+bool knowledge_allows_url(const struct knowledge *k, const char *url);
 
 /* knowledge_state.c */
 void knowledge_load(struct knowledge *k);

@@ -106,6 +106,7 @@ void know_rig_refresh(struct know_rig *r)
 unsigned know_rig_said(struct know_rig *r, const char *text)
 {
     unsigned count = 0;
+    cr_assert_neq(text[0], '\0');
     for (const char *at = strstr(capture_end(&r->log), text); at != NULL;
          at = strstr(at + 1, text)) {
         count++;
