@@ -359,11 +359,8 @@ void knowledge_use(struct knowledge *k, const struct conf_trust *conf)
         trust_release(k->trust);
         k->trust = trust_hold(conf->trust);
         inquiry_use_trust(k);
-        for (struct source *s = k->sources; is_other && s != NULL; s = s->next) {
-            if (!s->closing) {
-                s->is_reading = true;
-                crl_source_use_trust(s->reader, k->trust);
-            }
+        if (is_other) {
+            knowledge_read_anew(k);
         }
     }
     for (struct source *s = k->sources; s != NULL; s = s->next) {

@@ -14,9 +14,25 @@ enum {
     WATCH_AT_ONCE = 64
 }; /* due ones that are asked in one turn: a day's first second is no storm */
 
+static size_t ocsp_watch_index(const uint8_t *id)
+{
+    return ((size_t)id[0] << 8 | id[1]) % WATCH_BUCKETS;
+}
+
 static struct ocsp_watch **ocsp_watch_bucket(struct knowledge *k, const uint8_t *id)
 {
-    return &k->watches[((size_t)id[0] << 8 | id[1]) % WATCH_BUCKETS];
+    return &k->watches[ocsp_watch_index(id)];
+}
+
+/* One after the other; w NULL: the first. NULL: that was the last. */
+static struct ocsp_watch *ocsp_watch_next(const struct knowledge *k, const struct ocsp_watch *w)
+{
+    struct ocsp_watch *next = w != NULL ? w->next : NULL;
+    for (size_t i = w != NULL ? ocsp_watch_index(w->id) + 1 : 0; next == NULL && i < WATCH_BUCKETS;
+         i++) {
+        next = k->watches[i];
+    }
+    return next;
 }
 
 static struct ocsp_watch *ocsp_watch_find(struct knowledge *k, const uint8_t *id)
@@ -321,64 +337,60 @@ void ocsp_watch_work(struct knowledge *k, int64_t now_s)
 {
     uint64_t now_ms = io_now_ms(k->revocation->io);
     size_t asked = 0;
-    for (size_t i = 0; i < WATCH_BUCKETS; i++) {
-        for (struct ocsp_watch *w = k->watches[i]; w != NULL && asked < WATCH_AT_ONCE;
-             w = w->next) {
-            bool is_due = w->fetch == NULL && w->due_ms != 0 && now_ms >= w->due_ms;
-            if (is_due && now_s - w->seen_s <= WATCH_SEEN_S) {
-                asked += ocsp_watch_ask(w) ? 1 : 0;
-            }
+    for (struct ocsp_watch *w = ocsp_watch_next(k, NULL); w != NULL && asked < WATCH_AT_ONCE;
+         w = ocsp_watch_next(k, w)) {
+        bool is_due = w->fetch == NULL && w->due_ms != 0 && now_ms >= w->due_ms;
+        if (is_due && now_s - w->seen_s <= WATCH_SEEN_S) {
+            asked += ocsp_watch_ask(w) ? 1 : 0;
         }
     }
 }
 
 void ocsp_watch_refresh(struct knowledge *k)
 {
-    for (size_t i = 0; i < WATCH_BUCKETS; i++) {
-        for (struct ocsp_watch *w = k->watches[i]; w != NULL; w = w->next) {
-            (void)ocsp_watch_ask(w); /* where nobody is to be asked nothing is fetched */
-        }
+    for (struct ocsp_watch *w = ocsp_watch_next(k, NULL); w != NULL; w = ocsp_watch_next(k, w)) {
+        (void)ocsp_watch_ask(w); /* where nobody is to be asked nothing is fetched */
     }
 }
 
 bool ocsp_watch_is_busy(const struct knowledge *k)
 {
-    for (size_t i = 0; i < WATCH_BUCKETS; i++) {
-        for (const struct ocsp_watch *w = k->watches[i]; w != NULL; w = w->next) {
-            if (w->fetch != NULL) {
-                return true;
-            }
-        }
+    const struct ocsp_watch *w = ocsp_watch_next(k, NULL);
+    while (w != NULL && w->fetch == NULL) {
+        w = ocsp_watch_next(k, w);
     }
-    return false;
+    return w != NULL;
 }
 
 const struct ocsp_watch *ocsp_watch_trouble(const struct knowledge *k)
 {
-    for (size_t i = 0; i < WATCH_BUCKETS; i++) {
-        for (const struct ocsp_watch *w = k->watches[i]; w != NULL; w = w->next) {
-            if (w->trouble.code != FAULT_NONE) {
-                return w;
-            }
-        }
+    const struct ocsp_watch *w = ocsp_watch_next(k, NULL);
+    while (w != NULL && w->trouble.code == FAULT_NONE) {
+        w = ocsp_watch_next(k, w);
     }
-    return NULL;
+    return w;
+}
+
+static void ocsp_watch_forget(struct knowledge *k, struct ocsp_watch *w)
+{
+    struct ocsp_watch **slot = ocsp_watch_bucket(k, w->id);
+    while (*slot != w) {
+        slot = &(*slot)->next;
+    }
+    *slot = w->next;
+    k->watch_count--;
+    ocsp_watch_free(w);
 }
 
 static void ocsp_watch_free_some(struct knowledge *k, int64_t unseen_since_s)
 {
-    for (size_t i = 0; i < WATCH_BUCKETS; i++) {
-        struct ocsp_watch **slot = &k->watches[i];
-        while (*slot != NULL) {
-            struct ocsp_watch *w = *slot;
-            if (w->seen_s >= unseen_since_s) {
-                slot = &w->next;
-                continue;
-            }
-            *slot = w->next;
-            k->watch_count--;
-            ocsp_watch_free(w);
+    struct ocsp_watch *w = ocsp_watch_next(k, NULL);
+    while (w != NULL) {
+        struct ocsp_watch *next = ocsp_watch_next(k, w);
+        if (w->seen_s < unseen_since_s) {
+            ocsp_watch_forget(k, w);
         }
+        w = next;
     }
 }
 

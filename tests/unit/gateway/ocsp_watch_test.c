@@ -114,6 +114,23 @@ Test(ocsp_watch, who_was_not_seen_for_30_days_is_forgotten)
     cr_expect_eq(rig.knowledge->watch_count, 0);
 }
 
+/* More than there are buckets: some lie behind each other. */
+Test(ocsp_watch, each_of_many_is_found_and_forgotten_by_itself)
+{
+    enum { MANY = WATCH_BUCKETS + 200 };
+
+    know_rig_start(&rig);
+    for (size_t i = 0; i < MANY; i++) {
+        uint8_t cert[4] = {(uint8_t)(i >> 8), (uint8_t)i};
+        struct ocsp_watch *w = ocsp_watch_see(rig.knowledge, span_of(cert, sizeof(cert)), root,
+                                              i % 2 == 0 ? 1 : io_wall_s());
+        cr_assert_not_null(w);
+    }
+    cr_expect_eq(rig.knowledge->watch_count, MANY);
+    ocsp_watch_tidy(rig.knowledge, io_wall_s());
+    cr_expect_eq(rig.knowledge->watch_count, MANY / 2);
+}
+
 /* ---- asking ---- */
 
 Test(ocsp_watch, posts_a_request_to_the_responder_of_the_configuration)
@@ -409,7 +426,7 @@ Test(ocsp_watch, the_url_of_a_certificate_does_not_count_beside_the_configured_o
 
 Test(ocsp_watch, asks_nobody_once_ocsp_is_switched_off)
 {
-    struct ocsp_watch *w = start();
+    struct ocsp_watch *w = start_aia(1);
     rig.section.ocsp = CONF_OCSP_OFF;
     cr_expect_not(ocsp_watch_need(w));
 }
