@@ -398,20 +398,35 @@ static void inquiry_take_from_due(struct revocation *r, struct inquiry *q)
     }
 }
 
+static bool inquiry_is_unused(const struct revocation *r, const struct inquiry *q,
+                              int64_t unused_since_s, size_t most)
+{
+    bool is_recent = q->used_s > unused_since_s && r->inquiry_count <= most;
+    return q->seats == NULL && !is_recent;
+}
+
+/* The first one at or after `slot` in its bucket that is not needed any more; or the end. */
+static struct inquiry **inquiry_find_unused(const struct revocation *r, struct inquiry **slot,
+                                            int64_t unused_since_s, size_t most)
+{
+    while (*slot != NULL && !inquiry_is_unused(r, *slot, unused_since_s, most)) {
+        slot = &(*slot)->next;
+    }
+    return slot;
+}
+
 void inquiry_free_unused(struct revocation *r, int64_t unused_since_s, size_t most)
 {
     for (size_t i = 0; i < INQUIRY_BUCKETS; i++) {
         struct inquiry **slot = &r->inquiries[i];
+        slot = inquiry_find_unused(r, slot, unused_since_s, most);
         while (*slot != NULL) {
             struct inquiry *q = *slot;
-            if (q->seats != NULL || (q->used_s > unused_since_s && r->inquiry_count <= most)) {
-                slot = &q->next;
-                continue;
-            }
             *slot = q->next;
             inquiry_take_from_due(r, q);
             r->inquiry_count--;
             inquiry_free(q);
+            slot = inquiry_find_unused(r, slot, unused_since_s, most);
         }
     }
 }

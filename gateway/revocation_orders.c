@@ -116,6 +116,19 @@ static struct order_slot *orders_take_slot(struct revocation *r,
     return NULL;
 }
 
+static void orders_judge_source(const struct source *s, struct order_slot *slot)
+{
+    if (s->closing) {
+        return;
+    }
+    if (s->told.code == FAULT_NONE && !s->is_reading) {
+        slot->count++;
+    } else if (slot->error[0] == '\0') {
+        (void)snprintf(slot->error, sizeof slot->error, "%.60s: %.120s", s->place,
+                       s->told.code != FAULT_NONE ? s->told.note : "no answer in time");
+    }
+}
+
 /* What a refresh has to say of sources that failed. */
 static void orders_judge_refresh(struct revocation *r, struct order_slot *slot)
 {
@@ -126,12 +139,7 @@ static void orders_judge_refresh(struct revocation *r, struct order_slot *slot)
             (void)snprintf(slot->error, sizeof slot->error, "OCSP: %.180s", silent->trouble.note);
         }
         for (const struct source *s = k->sources; s != NULL; s = s->next) {
-            if (s->told.code == FAULT_NONE) {
-                slot->count++;
-            } else if (slot->error[0] == '\0') {
-                (void)snprintf(slot->error, sizeof slot->error, "%.60s: %.120s", s->place,
-                               s->told.note);
-            }
+            orders_judge_source(s, slot);
         }
     }
 }

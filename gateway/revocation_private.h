@@ -201,7 +201,7 @@ void inquiry_use_trust(struct knowledge *k);
 /* inquiry.c */
 /* Do a little: false when nothing is left to do. */
 bool inquiry_work(struct revocation *r);
-void inquiry_free_unused(struct revocation *r, int64_t now_s, size_t most);
+void inquiry_free_unused(struct revocation *r, int64_t unused_since_s, size_t most);
 
 /* inquiry_ask.c */
 void inquiry_ask(struct inquiry *q);

@@ -257,6 +257,8 @@ Test(revocation_orders, a_refresh_waits_for_a_source_but_not_for_ever)
     gate()->orders[0].deadline_ms = io_now_ms(&desk.bench.io);
     desk_tick(&desk);
     cr_expect_eq(order.done, 1);
+    cr_expect(order.failed && order.count == 0, "it was never read");
+    cr_expect_not_null(strstr(order.error, "no answer in time"), "%s", order.error);
 }
 
 Test(revocation_orders, a_block_does_not_wait_for_a_source)
