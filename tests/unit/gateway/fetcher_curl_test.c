@@ -373,8 +373,8 @@ static void count_turn(uv_prepare_t *prepare)
 Test(fetcher_curl, a_great_body_shares_the_loop)
 {
     struct fetch_request request = fetch_rig_request(&rig);
+    static uv_prepare_t prepare; /* it closes when the rig does */
     unsigned turns = 0;
-    uv_prepare_t prepare;
     request.max_bytes = FETCHER_CRL_MAX;
     (void)snprintf(great, sizeof(great), OK "Content-Length: 3000000\r\n\r\n");
     size_t len = strlen(great);
