@@ -359,10 +359,17 @@ Test(ocsp_watch, failures_double_the_wait_are_told_once_and_end_once)
     cr_expect_eq(w->failures, 3);
     cr_expect(wait_s(w) >= 35 && wait_s(w) <= 44, "%d", (int)wait_s(w));
     cr_expect_eq(know_rig_said(&rig, "ocsp-failed"), 1);
+    cr_expect_not(ocsp_watch_need(w), "not so soon");
     forget_wait(w);
     ask(w, (struct papers_answer){.status = OCSP_GOOD});
     cr_expect_eq(w->failures, 0);
     cr_expect_eq(know_rig_said(&rig, "ocsp-works"), 1);
+}
+
+static bool is_left(void *arg)
+{
+    const struct know_rig *r = arg;
+    return r->peer.open == 0;
 }
 
 Test(ocsp_watch, is_freed_with_a_fetch_under_way)
@@ -374,6 +381,7 @@ Test(ocsp_watch, is_freed_with_a_fetch_under_way)
     ocsp_watch_free_all(rig.knowledge);
     cr_expect_eq(rig.knowledge->watch_count, 0);
     cr_expect_not(ocsp_watch_is_busy(rig.knowledge));
+    bench_run_while_not(&rig.bench, is_left, &rig);
 }
 
 Test(ocsp_watch, revocation_closes_with_a_fetch_under_way)
