@@ -230,6 +230,19 @@ Test(knowledge_state, marks_that_cannot_be_read_are_told_and_the_others_count)
     cr_expect_eq(know_rig_said(&rig, "cannot be read"), 1);
 }
 
+Test(knowledge_state, a_number_that_is_too_long_is_told)
+{
+    static const char text[] =
+        "{\"marks\":["
+        "{\"id\":\"0000000000000000000000000000000000000000000000000000000000000003\","
+        "\"number\":\"000000000000000000000000000000000000000000\",\"this_update\":5}],"
+        "\"version\":1}";
+    write_state(MARKS, span_of_text(text));
+    know_rig_start(&rig);
+    cr_expect_eq(count_marks(), 0);
+    cr_expect_eq(know_rig_said(&rig, "cannot be read"), 1);
+}
+
 Test(knowledge_state, marks_that_are_no_json_are_told)
 {
     write_state(MARKS, span_of_text("[1"));
@@ -303,23 +316,37 @@ Test(knowledge_state, a_stored_answer_is_judged_again)
     cr_expect_not(has_answer());
 }
 
-Test(knowledge_state, a_stored_answer_without_its_certificates_is_told)
+Test(knowledge_state, a_stored_answer_that_is_not_whole_is_told)
 {
+    uint8_t bytes[4096];
+    struct room room = room_of(bytes, sizeof(bytes));
+    cr_assert(room_put(&room, leaf) && room_put(&room, root));
     write_state("trust-hospital/ocsp-00.der", leaf);
+    write_state("trust-hospital/ocsp-01.der", room_span(&room));
     know_rig_start(&rig);
-    cr_expect_eq(know_rig_said(&rig, "state-damaged"), 1);
+    cr_expect_eq(know_rig_said(&rig, "state-damaged"), 2);
 }
 
 /* ---- folders ---- */
 
-Test(knowledge_state, any_name_of_a_trust_has_a_folder)
+static void live_under(char *name)
 {
-    static char odd[] = "Intensiv/Station 3 \xc3\xa4";
-    rig.section.name = odd;
+    rig.section.name = name;
     live_with_crl(7);
     know_rig_start(&rig);
-    cr_expect_eq(know_rig_number(&rig, NULL), 7);
-    cr_expect_not(folder_has(&rig.state, "trust-hospital"));
+    cr_expect_eq(know_rig_number(&rig, NULL), 7, "%s", name);
+}
+
+Test(knowledge_state, a_name_that_no_file_may_have_has_a_folder)
+{
+    static char odd[] = "Intensivstation 3 \xc3\xa4";
+    live_under(odd);
+}
+
+Test(knowledge_state, a_name_with_a_slash_has_a_folder)
+{
+    static char odd[] = "icu/3";
+    live_under(odd);
 }
 
 Test(knowledge_state, trusts_do_not_know_what_others_know)
