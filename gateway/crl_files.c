@@ -167,7 +167,8 @@ static char *join(const char *folder, const char *name)
 static int put_file(struct crl_listing *out, char *path, struct fault *f)
 {
     struct stat st;
-    if (path == NULL) {
+    if (path == NULL || out->files == NULL) {
+        mem_free(path);
         return fail_memory(f);
     }
     if (stat(path, &st) != 0) {

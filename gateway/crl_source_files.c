@@ -56,11 +56,12 @@ static void carry_over(struct crl_listing *old, struct crl_listing *now, bool is
 static void tell_gone(struct crl_source *s, const struct crl_listing *old)
 {
     for (size_t i = 0; i < old->count && !s->closing; i++) {
-        if (old->files[i].path != NULL) {
-            s->must_tell = true;
-            if (s->set.on_gone != NULL) {
-                s->set.on_gone(s->set.owner, s, old->files[i].path);
-            }
+        if (old->files[i].path == NULL) {
+            continue;
+        }
+        s->must_tell = true;
+        if (s->set.on_gone != NULL) {
+            s->set.on_gone(s->set.owner, s, old->files[i].path);
         }
     }
 }

@@ -1,6 +1,21 @@
 /* Which inquiries are to be asked again, and why: new evidence, time, other anchors. */
 #include "gateway/revocation_private.h"
 
+/* All inquiries, one after the other: the first from this bucket on, and the one behind. */
+static struct inquiry *inquiry_due_from(const struct revocation *r, size_t bucket)
+{
+    while (bucket < INQUIRY_BUCKETS && r->inquiries[bucket] == NULL) {
+        bucket++;
+    }
+    return bucket < INQUIRY_BUCKETS ? r->inquiries[bucket] : NULL;
+}
+
+static struct inquiry *inquiry_due_after(const struct revocation *r, const struct inquiry *q)
+{
+    size_t bucket = ((size_t)q->key[0] << 8 | q->key[1]) % INQUIRY_BUCKETS;
+    return q->next != NULL ? q->next : inquiry_due_from(r, bucket + 1);
+}
+
 static void inquiry_make_due(struct inquiry *q)
 {
     struct revocation *r = q->knowledge->revocation;
@@ -14,11 +29,9 @@ static void inquiry_make_due(struct inquiry *q)
 
 void inquiry_mark_due(struct revocation *r, const struct knowledge *k)
 {
-    for (size_t i = 0; i < INQUIRY_BUCKETS; i++) {
-        for (struct inquiry *q = r->inquiries[i]; q != NULL; q = q->next) {
-            if (k == NULL || q->knowledge == k) {
-                inquiry_make_due(q);
-            }
+    for (struct inquiry *q = inquiry_due_from(r, 0); q != NULL; q = inquiry_due_after(r, q)) {
+        if (k == NULL || q->knowledge == k) {
+            inquiry_make_due(q);
         }
     }
 }
@@ -40,11 +53,9 @@ static bool inquiry_is_about(const struct inquiry *q, struct span cert)
 void inquiry_mark_cert(struct knowledge *k, struct span cert)
 {
     struct revocation *r = k->revocation;
-    for (size_t i = 0; i < INQUIRY_BUCKETS; i++) {
-        for (struct inquiry *q = r->inquiries[i]; q != NULL; q = q->next) {
-            if (q->knowledge == k && inquiry_is_about(q, cert)) {
-                inquiry_make_due(q);
-            }
+    for (struct inquiry *q = inquiry_due_from(r, 0); q != NULL; q = inquiry_due_after(r, q)) {
+        if (q->knowledge == k && inquiry_is_about(q, cert)) {
+            inquiry_make_due(q);
         }
     }
 }
@@ -52,11 +63,9 @@ void inquiry_mark_cert(struct knowledge *k, struct span cert)
 void inquiry_mark_waiting(struct knowledge *k)
 {
     struct revocation *r = k->revocation;
-    for (size_t i = 0; i < INQUIRY_BUCKETS; i++) {
-        for (struct inquiry *q = r->inquiries[i]; q != NULL; q = q->next) {
-            if (q->knowledge == k && !q->is_settled) {
-                inquiry_make_due(q);
-            }
+    for (struct inquiry *q = inquiry_due_from(r, 0); q != NULL; q = inquiry_due_after(r, q)) {
+        if (q->knowledge == k && !q->is_settled) {
+            inquiry_make_due(q);
         }
     }
 }
@@ -64,12 +73,10 @@ void inquiry_mark_waiting(struct knowledge *k)
 void inquiry_mark_timed(struct revocation *r, int64_t now_s)
 {
     uint64_t now_ms = io_now_ms(r->io);
-    for (size_t i = 0; i < INQUIRY_BUCKETS; i++) {
-        for (struct inquiry *q = r->inquiries[i]; q != NULL; q = q->next) {
-            bool is_late = !q->is_settled && now_ms >= q->deadline_ms;
-            if (q->seats != NULL && (is_late || now_s >= q->ask_at_s)) {
-                inquiry_make_due(q);
-            }
+    for (struct inquiry *q = inquiry_due_from(r, 0); q != NULL; q = inquiry_due_after(r, q)) {
+        bool is_late = !q->is_settled && now_ms >= q->deadline_ms;
+        if (q->seats != NULL && (is_late || now_s >= q->ask_at_s)) {
+            inquiry_make_due(q);
         }
     }
 }
@@ -77,14 +84,12 @@ void inquiry_mark_timed(struct revocation *r, int64_t now_s)
 void inquiry_use_trust(struct knowledge *k)
 {
     struct revocation *r = k->revocation;
-    for (size_t i = 0; i < INQUIRY_BUCKETS; i++) {
-        for (struct inquiry *q = r->inquiries[i]; q != NULL; q = q->next) {
-            if (q->knowledge == k && q->trust != k->trust) {
-                q->path.count = 0;
-                trust_release(q->trust);
-                q->trust = NULL;
-                inquiry_make_due(q);
-            }
+    for (struct inquiry *q = inquiry_due_from(r, 0); q != NULL; q = inquiry_due_after(r, q)) {
+        if (q->knowledge == k && q->trust != k->trust) {
+            q->path.count = 0;
+            trust_release(q->trust);
+            q->trust = NULL;
+            inquiry_make_due(q);
         }
     }
 }

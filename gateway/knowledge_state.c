@@ -16,11 +16,11 @@ enum { STATE_FOLDER_MAX = 48, STATE_OLD_S = 366 * 24 * 3600 };
 static void state_folder(const struct knowledge *k, char *to)
 {
     char folder[STATE_FOLDER_MAX];
-    uint8_t digest[DIGEST_LEN] = {0};
-    char text[DIGEST_TEXT_MAX];
     (void)snprintf(folder, sizeof folder, "trust-%s", k->name);
     if (strlen(k->name) + sizeof "trust-" > sizeof folder || !store_file_is_name(folder) ||
         strchr(folder, '/') != NULL) {
+        uint8_t digest[DIGEST_LEN] = {0};
+        char text[DIGEST_TEXT_MAX];
         (void)digest_sha256(span_of_text(k->name), digest); /* of zeros is a name as well */
         digest_text(digest, text);
         (void)snprintf(folder, sizeof folder, "trust-%.40s", text);
@@ -59,8 +59,8 @@ static void state_put(struct knowledge *k, const char *name, struct span content
 
 void knowledge_store_crl(struct knowledge *k, const struct evidence_id *id, struct span der)
 {
-    char name[STORE_NAME_MAX];
     if (der.len > 0) {
+        char name[STORE_NAME_MAX];
         state_name(k, "crl", id->bytes, ".crl", name);
         state_put(k, name, der);
     }
@@ -102,8 +102,6 @@ void knowledge_store_marks(struct knowledge *k)
 {
     const struct evidence_mark *marks = NULL;
     size_t count = evidence_marks(k->evidence, &marks);
-    char folder[STATE_FOLDER_MAX];
-    char name[STORE_NAME_MAX];
     json_t *list = json_array();
     bool is_made = list != NULL;
     for (size_t i = 0; i < count; i++) {
@@ -116,6 +114,8 @@ void knowledge_store_marks(struct knowledge *k)
     json_decref(root);
     k->marks_dirty = text == NULL; /* tried again later */
     if (text != NULL) {
+        char folder[STATE_FOLDER_MAX];
+        char name[STORE_NAME_MAX];
         state_folder(k, folder);
         (void)snprintf(name, sizeof name, "%s/marks.json", folder);
         state_put(k, name, span_of_text(text));
