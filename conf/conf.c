@@ -203,6 +203,21 @@ const char *conf_protocol_name(enum conf_protocol p)
     return keys_get(KEYS_PROTOCOL)->words[p];
 }
 
+enum judge_policy conf_judge_policy(enum conf_revocation r)
+{
+    switch (r) {
+    case CONF_REVOCATION_HARD:
+        break;
+    case CONF_REVOCATION_GRACE:
+        return JUDGE_GRACE;
+    case CONF_REVOCATION_SOFT:
+        return JUDGE_SOFT;
+    case CONF_REVOCATION_OFF:
+        return JUDGE_OFF;
+    }
+    return JUDGE_HARD;
+}
+
 const char *conf_revocation_name(enum conf_revocation r)
 {
     return keys_get(KEYS_REVOCATION)->words[r];

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "certs/identity.h"
+#include "certs/judge.h"
 #include "certs/names.h"
 #include "certs/trust.h"
 #include "conf/problems.h"
@@ -229,5 +230,8 @@ const char *conf_protocol_name(enum conf_protocol p);
 
 /* "hard", "grace", "soft", "off". Never NULL. */
 const char *conf_revocation_name(enum conf_revocation r);
+
+/* The same for the judge; what is none of them is judged as hard. */
+enum judge_policy conf_judge_policy(enum conf_revocation r);
 
 #endif

@@ -192,21 +192,6 @@ static int add_trust(struct verify *v, const struct trust *trust)
     return COMMAND_OK;
 }
 
-static enum judge_policy policy_of(enum conf_revocation mode)
-{
-    switch (mode) {
-    case CONF_REVOCATION_HARD:
-        break;
-    case CONF_REVOCATION_GRACE:
-        return JUDGE_GRACE;
-    case CONF_REVOCATION_SOFT:
-        return JUDGE_SOFT;
-    case CONF_REVOCATION_OFF:
-        return JUDGE_OFF;
-    }
-    return JUDGE_HARD;
-}
-
 /* Whoever reads the verdict should see by whose rules it was made. */
 static void note_rules(struct verify *v, const struct conf_trust *section)
 {
@@ -234,7 +219,7 @@ static void adopt_rules(struct verify *v, const struct conf_trust *section)
     v->settings.skew_s = REVOCATION_SKEW_S;
     v->settings.grace_s = section->grace_s;
     if (!v->options.has_policy) {
-        v->settings.policy = policy_of(section->revocation);
+        v->settings.policy = conf_judge_policy(section->revocation);
     }
     note_rules(v, section);
 }

@@ -13,7 +13,7 @@ enum { INQUIRY_HEADER = 16 }; /* before the chain, in what the key is made of */
 
 /* ---- the answer for one seat: the inquiry's, and what is said of the device ---- */
 
-static bool inquiry_is_own(const struct inquiry *q)
+bool inquiry_is_own(const struct inquiry *q)
 {
     return q->who == INQUIRY_OWN_SERVER || q->who == INQUIRY_OWN_CLIENT;
 }
@@ -217,8 +217,7 @@ bool inquiry_work(struct revocation *r)
 
 static struct inquiry **inquiry_bucket(struct revocation *r, const uint8_t *key)
 {
-    size_t at = ((size_t)key[0] << 8 | key[1]) % INQUIRY_BUCKETS;
-    return &r->inquiries[at];
+    return &r->inquiries[revocation_bucket(key, INQUIRY_BUCKETS)];
 }
 
 static struct inquiry *inquiry_find(struct revocation *r, const struct knowledge *k,

@@ -9,26 +9,6 @@
 
 enum { INQUIRY_RETRY_S = 60 }; /* an answer that is not good is made anew at least so often */
 
-static bool inquiry_ask_is_own(const struct inquiry *q)
-{
-    return q->who == INQUIRY_OWN_SERVER || q->who == INQUIRY_OWN_CLIENT;
-}
-
-static enum judge_policy inquiry_ask_policy(const struct inquiry *q)
-{
-    switch (q->mode) {
-    case CONF_REVOCATION_HARD:
-        return JUDGE_HARD;
-    case CONF_REVOCATION_GRACE:
-        return JUDGE_GRACE;
-    case CONF_REVOCATION_SOFT:
-        return JUDGE_SOFT;
-    case CONF_REVOCATION_OFF:
-        return JUDGE_OFF;
-    }
-    return JUDGE_HARD;
-}
-
 /* The path that was found last is good as long as it borrows from the trust in force; the judge
  * looks at its dates again. */
 static void inquiry_ask_judge(struct inquiry *q, int64_t now_s, struct verdict_answer *answer)
@@ -42,14 +22,14 @@ static void inquiry_ask_judge(struct inquiry *q, int64_t now_s, struct verdict_a
         .count = q->count,
         .purpose = q->who == INQUIRY_PEER_SERVER || q->who == INQUIRY_OWN_SERVER ? PATH_SERVER
                                                                                  : PATH_CLIENT,
-        .policy = inquiry_ask_policy(q),
+        .policy = conf_judge_policy(q->mode),
         .grace_s = q->grace_s,
         .skew_s = REVOCATION_SKEW_S,
         .ocsp_max_age_s = REVOCATION_OCSP_AGE_S,
         .blocks = r->judge_blocks,
         .block_count = r->judge_block_count,
         .now_s = now_s,
-        .is_own = inquiry_ask_is_own(q),
+        .is_own = inquiry_is_own(q),
         .known_path = q->path.count > 0 ? &q->path : NULL,
     };
     verdict_ask_chain(&question, answer, NULL);
@@ -132,7 +112,7 @@ static void inquiry_ask_keep(struct inquiry *q, const struct verdict_answer *ans
     q->valid_until_s = answer->verdict.valid_until_s;
     memcpy(q->sentence, answer->sentence, sizeof q->sentence);
     memcpy(q->evidence, answer->evidence, sizeof q->evidence);
-    if (inquiry_ask_is_own(q)) {
+    if (inquiry_is_own(q)) {
         inquiry_ask_own(q, now_s);
     }
     q->ask_at_s = inquiry_ask_again_at(q, now_s);
@@ -159,7 +139,7 @@ void inquiry_ask(struct inquiry *q)
     bool is_late = io_now_ms(k->revocation->io) >= q->deadline_ms;
     bool is_final = inquiry_ask_is_final(&answer) &&
                     !(is_first && answer.verdict.kind == VERDICT_GOOD);
-    if (is_final || !is_hopeful || is_late || inquiry_ask_is_own(q)) {
+    if (is_final || !is_hopeful || is_late || inquiry_is_own(q)) {
         q->is_settled = true;
     }
 }

@@ -12,7 +12,7 @@ static struct inquiry *inquiry_due_from(const struct revocation *r, size_t bucke
 
 static struct inquiry *inquiry_due_after(const struct revocation *r, const struct inquiry *q)
 {
-    size_t bucket = ((size_t)q->key[0] << 8 | q->key[1]) % INQUIRY_BUCKETS;
+    size_t bucket = revocation_bucket(q->key, INQUIRY_BUCKETS);
     return q->next != NULL ? q->next : inquiry_due_from(r, bucket + 1);
 }
 

@@ -16,7 +16,7 @@ enum {
 
 static size_t ocsp_watch_index(const uint8_t *id)
 {
-    return ((size_t)id[0] << 8 | id[1]) % WATCH_BUCKETS;
+    return revocation_bucket(id, WATCH_BUCKETS);
 }
 
 static struct ocsp_watch **ocsp_watch_bucket(struct knowledge *k, const uint8_t *id)

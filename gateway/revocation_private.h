@@ -45,7 +45,6 @@ struct ocsp_watch {
     int64_t seen_s;
     uint64_t due_ms; /* loop clock; 0: not before somebody needs it */
     unsigned failures;
-    bool is_stored;
     struct fetch *fetch; /* under way */
     uint8_t nonce[OCSP_NONCE_LEN];
     struct fault trouble; /* of the last try; FAULT_NONE: it worked */
@@ -156,7 +155,6 @@ struct revocation {
     struct inquiry *due; /* inquiries that the sweep has to ask */
     struct inquiry_seat *to_tell; /* seats whose answer is another one now */
     uint64_t cut;                 /* links that an answer has cut, ever */
-    size_t unchecked;             /* inquiries that could not be asked for lack of memory */
     struct order_slot orders[ORDERS_MAX];
     struct reasons *why; /* scratch */
 };
@@ -166,6 +164,13 @@ struct revocation {
 void revocation_kick(struct revocation *r);
 /* One of `handles` is closed. */
 void revocation_handle_gone(struct revocation *r);
+
+/* Which of `count` buckets a digest belongs to. */
+static inline size_t revocation_bucket(const uint8_t *digest, size_t count)
+{
+    return ((size_t)digest[0] << 8 | digest[1]) % count;
+}
+
 /* Upper-case hexadecimal of `bytes`, cut to what `cap` holds with the NUL. */
 void revocation_hex(struct span bytes, char *to, size_t cap);
 /* Look at what is due in `ms`, when that is sooner than the next second. */
@@ -199,6 +204,8 @@ void inquiry_mark_timed(struct revocation *r, int64_t now_s);
 void inquiry_use_trust(struct knowledge *k);
 
 /* inquiry.c */
+/* Is it about a certificate of ours? */
+bool inquiry_is_own(const struct inquiry *q);
 /* Do a little: false when nothing is left to do. */
 bool inquiry_work(struct revocation *r);
 void inquiry_free_unused(struct revocation *r, int64_t unused_since_s, size_t most);

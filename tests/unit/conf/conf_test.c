@@ -299,6 +299,14 @@ Test(conf, modes_of_revocation_have_their_words)
     cr_assert_str_eq(conf_revocation_name(CONF_REVOCATION_OFF), "off");
 }
 
+Test(conf, hands_each_mode_of_revocation_to_the_judge)
+{
+    cr_assert_eq(conf_judge_policy(CONF_REVOCATION_HARD), JUDGE_HARD);
+    cr_assert_eq(conf_judge_policy(CONF_REVOCATION_GRACE), JUDGE_GRACE);
+    cr_assert_eq(conf_judge_policy(CONF_REVOCATION_SOFT), JUDGE_SOFT);
+    cr_assert_eq(conf_judge_policy(CONF_REVOCATION_OFF), JUDGE_OFF);
+}
+
 /* ---- Memory and time ---- */
 
 Test(conf, any_allocation_may_fail)
