@@ -17,6 +17,7 @@ static const char general_help[] =
     "  status    show what each device of the running gateway does\n"
     "  reload    make the running gateway read its configuration anew\n"
     "  verify    judge a certificate chain with its CRLs and OCSP answers, and say why\n"
+    "  modbus    Modbus devices and the rules about them: 'wardgate modbus --help'\n"
     "  version   print the version\n"
     "  block     cut a device or a certificate off at once, without any CA\n"
     "  unblock   undo a block\n"
@@ -293,6 +294,9 @@ int command_main(int argc, char **argv)
     }
     if (strcmp(name, "verify") == 0) {
         return cmd_verify(argc - 1, argv + 1);
+    }
+    if (strcmp(name, "modbus") == 0) {
+        return cmd_modbus(argc - 1, argv + 1);
     }
     const struct command *c = find_command(strcmp(name, "--version") == 0 ? "version" : name);
     if (c != NULL) {

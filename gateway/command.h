@@ -50,7 +50,8 @@ int cmd_block(const struct command_options *options);
 int cmd_unblock(const struct command_options *options);
 int cmd_break_glass(const struct command_options *options);
 
-/* The one with arguments of its own; argv[0] is its name. */
+/* Those with arguments of their own; argv[0] is their name. */
 int cmd_verify(int argc, char **argv);
+int cmd_modbus(int argc, char **argv);
 
 #endif

@@ -66,6 +66,10 @@ static const struct row rows[] = {
     {{"break-glass", "a", "--for"}, COMMAND_USAGE, "a value is missing after --for"},
     {{"break-glass", "a", "--end=1"}, COMMAND_USAGE, "unknown option --end=1"},
     {{"status", "--end"}, COMMAND_USAGE, "unknown option --end"},
+    {{"modbus"}, COMMAND_USAGE, "wardgate modbus: a subcommand is missing; try 'wardgate modbus"},
+    {{"modbus", "--help"}, COMMAND_OK, "  explain "},
+    {{"modbus", "-h"}, COMMAND_OK, "Usage: wardgate modbus SUBCOMMAND"},
+    {{"modbus", "expalin"}, COMMAND_USAGE, "unknown subcommand expalin; try 'wardgate modbus"},
     {{"status", "pump-12"}, COMMAND_USAGE, "needless argument pump-12"},
 };
 
@@ -115,10 +119,10 @@ Test(command, refuses_in_one_line_on_stderr_only)
 Test(command, names_every_command_in_its_help)
 {
     static const struct row help = {{"--help"}, COMMAND_OK, ""};
-    static const char *const names[] = {"  run ",        "  check ",   "  status ",
-                                        "  reload ",     "  verify ",  "  version ",
-                                        "  block ",      "  unblock ", "  revocation refresh ",
-                                        "  break-glass "};
+    static const char *const names[] = {"  run ",         "  check ",   "  status ",
+                                        "  reload ",      "  verify ",  "  version ",
+                                        "  block ",       "  unblock ", "  revocation refresh ",
+                                        "  break-glass ", "  modbus "};
     (void)run(&help);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         cr_expect_not_null(strstr(out.text, names[i]), "%s", names[i]);
