@@ -2,7 +2,8 @@
 # `make check`: builds and tests everything, one progress line per stage, and one closing line that counts.
 #
 # A stage that fails shows its log, and the later ones still run, so that one run tells all. Tests report
-# themselves as "unit x: N passed, N failed"; a stage without such lines counts as one.
+# themselves as "unit x: N passed, N failed"; a stage without such lines counts as one. What a stage measured
+# stands in its log as "figure x: TEXT" and is shown below its line.
 set -u
 
 cd "$(dirname "$0")/.." || exit 1
@@ -41,6 +42,7 @@ stage()
         echo "----- $name: whole log in $log"
     fi
     printf '%-16s %5d passed, %d failed  %4d s\n' "$name" "$p" "$f" "$((SECONDS - began))"
+    sed -n 's/^figure /    /p' "$log"
 }
 
 # The library's own build shows how far it is.

@@ -7,6 +7,7 @@
 #   ROOT      the repository               SCENARIO_DIR  the scenario's own folder
 # With build/asan/wardgate as the binary, any report of a sanitizer makes the scenario red.
 # A line `# timeout: N` among its first ten sets its seconds (120), `# alone` lets it run by itself.
+# Lines "figure: TEXT" that it prints are shown as "figure NAME: TEXT" when it passes.
 set -u
 
 cd "$(dirname "$0")/../.." || exit 1
@@ -65,7 +66,10 @@ run_one()
         status=99
     fi
     if [ "$status" -eq 0 ]; then
-        echo "scenario $name: 1 passed, 0 failed ($((SECONDS - began)) s)"
+        {
+            sed -n "s/^figure: /figure $name: /p" "$dir/.output"
+            echo "scenario $name: 1 passed, 0 failed ($((SECONDS - began)) s)"
+        } | cat
         return 0
     fi
     {

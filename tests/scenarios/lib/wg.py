@@ -47,6 +47,11 @@ def say(text):
     print(text, flush=True)
 
 
+def figure(text):
+    """A result that `make check` shows."""
+    say("figure: " + text)
+
+
 def wait_for(what, question, seconds=10.0, every=0.02):
     """Ask until the answer is true and return it; red after `seconds`."""
     end = time.monotonic() + seconds
