@@ -91,7 +91,7 @@ def gnutls_serv(cert="hl7", version=None, ca="root", priority=None):
 
 
 def gnutls_cli(number, cert="bms", version=None, name="pump-12.ward.example", ca="root",
-               priority=None):
+               priority=None, more=()):
     args = ["gnutls-cli", "127.0.0.1", "--port", number, "--x509cafile", pki(ca + ".pem"),
             "--sni-hostname", name, "--verify-hostname", name]
     if cert:
@@ -99,7 +99,7 @@ def gnutls_cli(number, cert="bms", version=None, name="pump-12.ward.example", ca
     priority = priority or GNUTLS_VERSION.get(version)
     if priority:
         args += ["--priority", priority]
-    return Tool(args, "gnutls-cli")
+    return Tool(args + list(more), "gnutls-cli")
 
 
 def stunnel(role, accept, connect, cert, version=None, name=None, ca="root"):
