@@ -11,7 +11,7 @@ DEPS_BUILD := build-essential pkg-config libuv1-dev libmodbus-dev libinih-dev li
     libcurl4-openssl-dev dpkg-dev autoconf automake libtool debian-archive-keyring
 DEPS_DEMO := openssl gnutls-bin stunnel4 socat mbpoll python3 python3-pymodbus python3-hl7 python3-cryptography
 DEPS_TEST := $(DEPS_DEMO) python3-serial-asyncio libcriterion-dev libwolfssl-dev clang clang-format clang-tidy libclang-rt-dev \
-    cppcheck shellcheck faketime iproute2 curl jq git nginx-light python3-cryptography-vectors
+    cppcheck shellcheck faketime iproute2 curl jq git nginx-light python3-cryptography-vectors tshark
 DEPS_OPTIONAL := gcovr
 
 FLOORS := protocols certs conf gateway
@@ -190,6 +190,7 @@ UDEV     := $(notdir $(wildcard systemd/*.rules systemd/*.rules.example))
 INSTALLED = $(D)/bin/wardgate $(UNITS:%=$(D)/lib/systemd/system/%) $(SYSUSERS:%=$(D)/lib/sysusers.d/wardgate.conf) \
     $(TMPFILES:%=$(D)/lib/tmpfiles.d/wardgate.conf) $(UDEV:%=$(D)/share/doc/wardgate/%) \
     $(patsubst %,$(D)/share/man/man8/%,$(notdir $(wildcard gateway/*.8))) \
+    $(patsubst %,$(D)/share/man/man7/%,$(notdir $(wildcard gateway/*.7))) \
     $(patsubst %,$(D)/share/man/man5/%,$(notdir $(wildcard conf/*.5))) \
     $(if $(wildcard conf/wardgate.conf.example),$(DESTDIR)$(SYSCONFDIR)/wardgate/wardgate.conf.example)
 install: all $(INSTALLED)
@@ -205,7 +206,7 @@ $(D)/lib/sysusers.d/wardgate.conf: FORCE
 	$(call PUT,systemd/$(firstword $(SYSUSERS)))
 $(D)/lib/tmpfiles.d/wardgate.conf: FORCE
 	$(call PUT,systemd/$(firstword $(TMPFILES)))
-$(D)/share/man/man8/%: FORCE
+$(D)/share/man/man7/% $(D)/share/man/man8/%: FORCE
 	$(call PUT,gateway/$*)
 $(D)/share/man/man5/% $(DESTDIR)$(SYSCONFDIR)/wardgate/%: FORCE
 	$(call PUT,conf/$*)

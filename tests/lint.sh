@@ -268,17 +268,24 @@ stage_wolfssl()
     [ -z "$extra$missing" ]
 }
 
-# The manual pages are sound, and the table of keys is the one that the program has.
+# The manual pages are sound, the table of keys is the one that the program has, and tests that are named exist.
 stage_docs()
 {
-    local red=0 page
-    for page in gateway/*.8 conf/*.5; do
+    local red=0 page suite name
+    for page in gateway/*.[78] conf/*.5; do
         if command -v man >/dev/null && LC_ALL=C.UTF-8 MANROFFSEQ='' man --warnings -E UTF-8 -l -Tutf8 -Z "$page" \
             2>&1 >/dev/null | grep .; then
             echo "^ $page"
             red=1
         fi
     done
+    while IFS=/ read -r suite name; do
+        if ! grep -qs "^def $name(" "tests/scenarios/$suite.py" &&
+            ! grep -qsE "^Test\($suite, $name\b" tests/unit/*/"$suite"_test.c; then
+            echo "gateway/wardgate-mbaps.7: there is no test $suite/$name"
+            red=1
+        fi
+    done < <(grep -oE '\b[a-z][a-z0-9_]+/[a-z][a-z0-9_]+' gateway/wardgate-mbaps.7 | grep -v '^tests/')
     if [ -e conf/wardgate.conf.5 ]; then
         make -s build/keys-roff && build/keys-roff >"$out/keys.roff" || return 1
         /usr/bin/python3 - "$out/keys.roff" <<'PY' || red=1
