@@ -285,7 +285,7 @@ stage_docs()
             echo "gateway/wardgate-mbaps.7: there is no test $suite/$name"
             red=1
         fi
-    done < <(grep -oE '\b[a-z][a-z0-9_]+/[a-z][a-z0-9_]+' gateway/wardgate-mbaps.7 | grep -v '^tests/')
+    done < <(sed 's|/\\:|/|g' gateway/wardgate-mbaps.7 | grep -oE '\b[a-z][a-z0-9_]+/[a-z][a-z0-9_]+' | grep -v '^tests/')
     if [ -e conf/wardgate.conf.5 ]; then
         make -s build/keys-roff && build/keys-roff >"$out/keys.roff" || return 1
         /usr/bin/python3 - "$out/keys.roff" <<'PY' || red=1
