@@ -28,6 +28,7 @@ class Slave:
         self.delay = {}    # unit: seconds before it answers
         self.silent = set()
         self.garbled = set()
+        self.held = None   # a list: answers are kept there and not sent, until release()
         self.noise = 0     # bytes that were no request, and requests that came before the answer was out
         self.ending = False
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -71,12 +72,21 @@ class Slave:
             answer = answer[:-1] + bytes([answer[-1] ^ 0xFF]) + crc(answer)[:1]
             self.line.send(answer + b"\0")
             return
+        if self.held is not None:
+            self.held.append(answer + crc(answer))
+            return
         if self.line.poll():
             self.noise += 1  # somebody talks while an answer is due
         try:
             self.line.send(answer + crc(answer))
         except OSError:
             self.ending = True  # the cable was pulled
+
+    def release(self):
+        """Late answers, now."""
+        late, self.held = self.held, None
+        for answer in late:
+            self.line.send(answer)
 
     def end(self):
         self.ending = True
@@ -90,12 +100,20 @@ class Master:
         self.sock = sock
         self.tid = 0
 
-    def ask(self, unit, pdu, seconds=10):
-        """The answer's PDU."""
+    def send(self, unit, pdu):
+        """Ask, and do not wait for the answer."""
         self.tid = (self.tid + 1) & 0xFFFF
         head = struct.pack(">HHHB", self.tid, 0, len(pdu) + 1, unit)
-        self.sock.settimeout(seconds)
         self.sock.sendall(head + pdu)
+        return head
+
+    def ask(self, unit, pdu, seconds=10):
+        """The answer's PDU."""
+        self.sock.settimeout(seconds)
+        return self.take(unit, pdu, self.send(unit, pdu))
+
+    def take(self, unit, pdu, head):
+        """The answer to what was sent."""
         adu = self.sock.recv(1024)  # one answer is one record
         if not adu:
             raise ConnectionResetError("the link was closed before the answer")
