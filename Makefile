@@ -13,6 +13,8 @@ DEPS_DEMO := openssl gnutls-bin stunnel4 socat mbpoll python3 python3-pymodbus p
 DEPS_TEST := $(DEPS_DEMO) python3-serial-asyncio libcriterion-dev libwolfssl-dev clang clang-format clang-tidy libclang-rt-dev \
     cppcheck shellcheck faketime iproute2 curl jq git nginx-light python3-cryptography-vectors tshark
 DEPS_OPTIONAL := gcovr
+DEPS_BENCH := stunnel4 haproxy nginx-light libnginx-mod-stream socat ser2net libssl-dev python3-cryptography \
+    python3-matplotlib
 
 FLOORS := protocols certs conf gateway
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes \
@@ -72,7 +74,7 @@ FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
 all: $(foreach f,$(FLOORS),$(OUT)/lib$(f).a) $(if $(MAIN),$(OUT)/wardgate)
 help:
-	@echo 'make [all] deps demo check test asan fuzz scenarios scenarios-asan mutants lint format format-check floors'
+	@echo 'make [all] deps demo check test asan fuzz scenarios scenarios-asan mutants bench bench-counts lint format format-check floors'
 	@echo '     cov install uninstall clean distclean; WOLFSSL=system links the libwolfssl of Debian'
 
 $(OUT)/wardgate: $(OUT)/obj/gateway/main.o $(call archives,gateway)
@@ -158,6 +160,17 @@ cov: pki
 	@$(MAKE) --no-print-directory OUT=build/cov OPT='-O0 -g --coverage' all unit
 	@tests/unit/run.sh build/cov $(TESTED)
 	@gcovr --root . --filter '($(subst $() ,|,$(FLOORS)))/' build/cov
+# Wardgate and what people would use instead, side by side: make bench BENCH=links,messages ROUNDS=1
+$(OUT)/bench/load: tests/bench/load.h $(wildcard tests/bench/load*.c)
+	$(call say,link,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 -D_DEFAULT_SOURCE $(WARNINGS) $(OPT) -o $@ $(filter %.c,$^) -lssl -lcrypto
+bench:
+	@tests/deps.sh '$(DEPS_BUILD)' '$(DEPS_BENCH)' ''
+	@$(MAKE) --no-print-directory all $(OUT)/bench/load
+	@WARDGATE=$(OUT)/wardgate BENCH_LOAD=$(OUT)/bench/load /usr/bin/python3 tests/bench/bench.py \
+	    --rounds $(or $(ROUNDS),5) --out $(OUT)/bench $(subst $(COMMA), ,$(BENCH))
+COMMA := ,
 LINT_FLAGS = $(filter-out -MMD -MP,$(OUR_CFLAGS)) -DWARDGATE_BUILD_S=1 $(foreach f,$(FLOORS),$($(f)_FLAGS))
 # What the key table of wardgate.conf(5) has to say.
 $(OUT)/keys-roff: $(OUT)/obj/tests/keys_roff.o $(call archives,conf)
@@ -217,6 +230,6 @@ clean:
 distclean:
 	rm -rf build
 FORCE:
-.PHONY: all help unit floor-names pki test asan asan-build fuzz fuzz-bins scenarios scenarios-asan mutants cov lint floors format format-check \
+.PHONY: all help unit floor-names pki test asan asan-build fuzz fuzz-bins scenarios scenarios-asan mutants bench cov lint floors format format-check \
     deps demo check install uninstall clean distclean FORCE $(FLOORS:%=unit-%)
 .SECONDARY:
