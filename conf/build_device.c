@@ -10,11 +10,6 @@ enum {
     MAX_FRAME_MODBUS = 260,           /* the longest ADU, MBAP */
 };
 
-static bool is_modbus(enum conf_protocol protocol)
-{
-    return protocol == CONF_PROTOCOL_MODBUS_RTU || protocol == CONF_PROTOCOL_MODBUS_TCP;
-}
-
 /* ---- The device's side ---- */
 
 static bool fill_port(struct conf_device *d, struct section *s)
@@ -189,6 +184,7 @@ static uint32_t default_max_frame(enum conf_protocol protocol)
         return MAX_FRAME_MLLP;
     case CONF_PROTOCOL_MODBUS_RTU:
     case CONF_PROTOCOL_MODBUS_TCP:
+    case CONF_PROTOCOL_MODBUS_ASCII:
         return MAX_FRAME_MODBUS;
     }
     return MAX_FRAME_SHORT;
@@ -202,6 +198,7 @@ static void fill_numbers(struct conf_device *d, const struct section *s)
     d->max_frame = s->number[KEYS_MAX_FRAME];
     d->max_links = s->number[KEYS_MAX_LINKS];
     d->response_timeout_ms = s->number[KEYS_RESPONSE_TIMEOUT];
+    d->char_timeout_ms = s->number[KEYS_CHAR_TIMEOUT];
     d->dial_timeout_ms = s->number[KEYS_DIAL_TIMEOUT];
     d->handshake_timeout_ms = s->number[KEYS_HANDSHAKE_TIMEOUT];
     d->idle_timeout_ms = s->number[KEYS_IDLE_TIMEOUT];
@@ -244,14 +241,19 @@ static void check_uses(const struct conf_device *d, struct section *s)
     }
 }
 
+/* An ASCII frame is of hex digits: 7 data bits are enough, and XON and XOFF are none of them. */
+static void check_modbus_ascii(const struct conf_device *d, struct section *s)
+{
+    const struct reader_entry *line = section_entry(s, KEYS_LINE);
+    if (line != NULL && d->line.data_bits != 0 && d->line.data_bits < 7) {
+        section_refuse(s, line, "has too few data bits for the characters of modbus-ascii",
+                       "7 or 8 data bits, as in 9600 7E1");
+    }
+}
+
 static void check_modbus_rtu(const struct conf_device *d, struct section *s)
 {
     const struct reader_entry *line = section_entry(s, KEYS_LINE);
-    if (d->port.kind == CONF_PORT_TCP) {
-        section_refuse(
-            s, section_entry(s, KEYS_PORT), "cannot carry modbus-rtu",
-            "serial:/dev/NAME, or protocol = modbus-tcp; RTU frames inside TCP are not supported");
-    }
     if (line != NULL && d->line.flow == CONF_FLOW_XONXOFF) {
         section_refuse(s, line, "would take bytes 11 and 13 out of the frames of modbus-rtu",
                        "no flow control, rtscts or rs485");
@@ -271,9 +273,17 @@ static void check_modbus(const struct conf_device *d, struct section *s)
     } else if (d->protocol == CONF_PROTOCOL_MODBUS_TCP && d->port.kind == CONF_PORT_SERIAL) {
         section_refuse(s, port, "cannot carry modbus-tcp",
                        "tcp:HOST:PORT, or protocol = modbus-rtu on this serial port");
+    } else if (d->protocol != CONF_PROTOCOL_MODBUS_TCP && d->port.kind == CONF_PORT_TCP) {
+        char wrong[SECTION_SAY_MAX];
+        (void)snprintf(wrong, sizeof(wrong), "cannot carry %s", conf_protocol_name(d->protocol));
+        section_refuse(s, port, wrong,
+                       "serial:/dev/NAME, or protocol = modbus-tcp; frames of serial lines inside "
+                       "TCP are not supported");
     }
     if (d->protocol == CONF_PROTOCOL_MODBUS_RTU) {
         check_modbus_rtu(d, s);
+    } else if (d->protocol == CONF_PROTOCOL_MODBUS_ASCII) {
+        check_modbus_ascii(d, s);
     }
     if (section_entry(s, KEYS_UNIT_MAP) == NULL) {
         section_refuse(s, NULL, "has no unit_map",
@@ -353,7 +363,7 @@ void build_device(struct conf_device *d, struct section *s)
     if (has_port && has_protocol) {
         check_uses(d, s);
     }
-    if (has_port && has_protocol && is_modbus(d->protocol)) {
+    if (has_port && has_protocol && conf_is_modbus(d->protocol)) {
         check_modbus(d, s);
     }
 }

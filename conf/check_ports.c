@@ -13,11 +13,6 @@ struct use {
     const struct conf_device *device;
 };
 
-static bool is_modbus(const struct conf_device *d)
-{
-    return d->protocol == CONF_PROTOCOL_MODBUS_RTU || d->protocol == CONF_PROTOCOL_MODBUS_TCP;
-}
-
 static bool same_line(const struct conf_line *a, const struct conf_line *b)
 {
     return a->rate == b->rate && a->data_bits == b->data_bits && a->parity == b->parity &&
@@ -72,7 +67,7 @@ static void refuse(const struct check *c, const struct conf_device *d,
 static bool may_share(const struct check *c, const struct conf_device *d,
                       const struct conf_device *first)
 {
-    if (!is_modbus(d) || !is_modbus(first)) {
+    if (!conf_is_modbus(d->protocol) || !conf_is_modbus(first->protocol)) {
         refuse(c, d, first, "", "a port for each device; only Modbus devices share one");
     } else if (d->protocol != first->protocol) {
         refuse(c, d, first, " with another protocol", "the same protocol for all on this port");
@@ -80,6 +75,9 @@ static bool may_share(const struct check *c, const struct conf_device *d,
         refuse(c, d, first, " under another name", "the same port = line for all on this port");
     } else if (!same_line(&d->line, &first->line)) {
         refuse(c, d, first, " with another line", "the same line = line for all on this port");
+    } else if (d->char_timeout_ms != first->char_timeout_ms) {
+        refuse(c, d, first, " with another char_timeout",
+               "the same char_timeout for all on this port");
     } else {
         return true;
     }

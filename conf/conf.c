@@ -203,6 +203,22 @@ const char *conf_protocol_name(enum conf_protocol p)
     return keys_get(KEYS_PROTOCOL)->words[p];
 }
 
+bool conf_is_modbus(enum conf_protocol p)
+{
+    switch (p) {
+    case CONF_PROTOCOL_MODBUS_RTU:
+    case CONF_PROTOCOL_MODBUS_TCP:
+    case CONF_PROTOCOL_MODBUS_ASCII:
+        return true;
+    case CONF_PROTOCOL_RAW:
+    case CONF_PROTOCOL_GAP:
+    case CONF_PROTOCOL_LINE:
+    case CONF_PROTOCOL_MLLP:
+        break;
+    }
+    return false;
+}
+
 enum judge_policy conf_judge_policy(enum conf_revocation r)
 {
     switch (r) {

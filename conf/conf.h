@@ -136,6 +136,7 @@ enum conf_protocol {
     CONF_PROTOCOL_MLLP,
     CONF_PROTOCOL_MODBUS_RTU,
     CONF_PROTOCOL_MODBUS_TCP,
+    CONF_PROTOCOL_MODBUS_ASCII,
 };
 
 enum conf_start { CONF_START_ALWAYS, CONF_START_DATA };
@@ -182,6 +183,7 @@ struct conf_device {
     uint32_t max_frame; /* bytes */
     uint32_t max_links; /* links at once of this device */
     uint32_t response_timeout_ms;
+    uint32_t char_timeout_ms; /* modbus-ascii: the longest pause inside a frame */
     uint32_t dial_timeout_ms;
     uint32_t handshake_timeout_ms;
     uint32_t idle_timeout_ms; /* 0: never */
@@ -227,6 +229,9 @@ enum conf_change conf_compare_device(const struct conf_device *a, const struct c
 
 /* Words for messages and status: "serial", "mllp" … Never NULL. */
 const char *conf_protocol_name(enum conf_protocol p);
+
+/* Is it one of the Modbus protocols? */
+bool conf_is_modbus(enum conf_protocol p);
 
 /* "hard", "grace", "soft", "off". Never NULL. */
 const char *conf_revocation_name(enum conf_revocation r);

@@ -62,6 +62,7 @@ enum keys_id {
     KEYS_WHILE_DOWN,
     KEYS_MAX_LINKS,
     KEYS_RESPONSE_TIMEOUT,
+    KEYS_CHAR_TIMEOUT,
     KEYS_DIAL_TIMEOUT,
     KEYS_HANDSHAKE_TIMEOUT,
     KEYS_IDLE_TIMEOUT,
@@ -98,7 +99,7 @@ enum keys_type {
 /* Which end opens the TLS link. */
 enum keys_role { KEYS_ROLE_LISTEN, KEYS_ROLE_CONNECT };
 
-enum { KEYS_WORDS_MAX = 7, KEYS_NEVER = 0 };
+enum { KEYS_WORDS_MAX = 8, KEYS_NEVER = 0 };
 
 struct keys_row {
     enum keys_id id;

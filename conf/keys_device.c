@@ -2,7 +2,7 @@
 #include "conf/keys_inside.h"
 
 #define PROTOCOL(p) (1U << (CONF_PROTOCOL_##p))
-#define MODBUS      (PROTOCOL(MODBUS_RTU) | PROTOCOL(MODBUS_TCP))
+#define MODBUS      (PROTOCOL(MODBUS_RTU) | PROTOCOL(MODBUS_TCP) | PROTOCOL(MODBUS_ASCII))
 #define STREAMS     (PROTOCOL(RAW) | PROTOCOL(GAP) | PROTOCOL(LINE) | PROTOCOL(MLLP))
 #define CONNECT     (1U << KEYS_ROLE_CONNECT)
 
@@ -61,10 +61,10 @@ const struct keys_row keys_device_rows[KEYS_COUNT - KEYS_DEVICE_FIRST] = {
         .name = "protocol",
         .type = KEYS_TYPE_CHOICE,
         .is_required = true,
-        .words = {"raw", "gap", "line", "mllp", "modbus-rtu", "modbus-tcp"},
+        .words = {"raw", "gap", "line", "mllp", "modbus-rtu", "modbus-tcp", "modbus-ascii"},
         .help = "Where a message ends: raw (at every read), gap (after silence), line (CR, LF or "
-                "both), mllp (HL7), modbus-rtu (the device is a unit on a serial line), "
-                "modbus-tcp.",
+                "both), mllp (HL7), modbus-rtu and modbus-ascii (the device is a "
+                "unit on a serial line), modbus-tcp.",
     },
     {
         .id = KEYS_UNIT_MAP,
@@ -248,6 +248,17 @@ const struct keys_row keys_device_rows[KEYS_COUNT - KEYS_DEVICE_FIRST] = {
         .ceiling = 60 * SECOND,
         .protocols = MODBUS,
         .help = "How long the device may take to answer a request.",
+    },
+    {
+        .id = KEYS_CHAR_TIMEOUT,
+        .section = KEYS_DEVICE,
+        .name = "char_timeout",
+        .type = KEYS_TYPE_DURATION,
+        .fallback = "1s",
+        .floor = 100 * MS,
+        .ceiling = 60 * SECOND,
+        .protocols = PROTOCOL(MODBUS_ASCII),
+        .help = "The longest pause between two characters of a frame.",
     },
     {
         .id = KEYS_DIAL_TIMEOUT,

@@ -176,6 +176,7 @@ struct bus *bus_new(struct io *io, const struct conf_device *first, void (*on_cl
         /* One more millisecond, because the loop's clock cuts fractions off. */
         b->silence_ms = (modbus_rtu_silence_us(b->line.rate) + 999) / 1000 + 1;
         b->byte_gap_ms = b->silence_ms > BUS_BYTE_GAP_MS ? b->silence_ms : BUS_BYTE_GAP_MS;
+        b->byte_gap_ms = bus_is_ascii(b) ? first->char_timeout_ms : b->byte_gap_ms;
     }
     (void)fault_set(&b->fault, FAULT_OPEN, FAULT_SIDE_DEVICE, "not open yet", NULL);
     settings.port = &b->port_conf;

@@ -1,5 +1,6 @@
 /*
- * Bus: one Modbus line (serial RTU) or one Modbus/TCP device, shared by devices and masters.
+ * Bus: one Modbus line (serial, RTU or ASCII) or one Modbus/TCP device, shared by devices and
+ * masters.
  *
  * Floor 3, loop thread only. One bus for each port text, owned by the gateway; devices with the
  * same port attach to the same bus (multi-drop). Masters are secure links: each submits requests

@@ -88,6 +88,9 @@ static enum modbus_exception judge_request(const struct bus_client *c, struct bu
     if (code != MODBUS_FINE) {
         return code;
     }
+    if (bus_frame_is_harmful(d->bus, pdu)) {
+        return MODBUS_ILLEGAL_FUNCTION;
+    }
     q->is_write = modbus_pdu_is_write(pdu);
     if (q->is_write && (!d->conf->writes_allowed || c->writes_denied)) {
         return MODBUS_ILLEGAL_FUNCTION;

@@ -74,7 +74,7 @@ static uint32_t unit_timeout(const struct bus *b, const struct bus_device *d, ui
 /* Put the request on the wire; from here on it counts as sent. */
 static void send_request(struct bus *b, struct endpoint *ep)
 {
-    uint8_t memory[MODBUS_MBAP_MAX];
+    uint8_t memory[MODBUS_ASCII_MAX];
     struct room out = room_of(memory, sizeof memory);
     struct bus_wire *w = &b->wire;
     struct modbus_mbap adu = {.unit = w->request.bus_unit,
@@ -86,13 +86,14 @@ static void send_request(struct bus *b, struct endpoint *ep)
         adu.transaction = w->transaction;
         fits = modbus_mbap_put(&out, &adu);
     } else {
-        fits = modbus_rtu_put(&out, adu.unit, adu.pdu);
-        bus_rtu_start(b);
+        fits = bus_frame_put(b, &out, adu.unit, adu.pdu);
+        bus_reader_start(b);
     }
     assert(fits);
     w->timeout_ms = unit_timeout(b, w->device, adu.unit);
     w->answer_by_ms = io_now_ms(b->io) + line_ms(b, out.len) + w->timeout_ms;
-    w->whole_by_ms = w->answer_by_ms + line_ms(b, MODBUS_RTU_MAX) + b->byte_gap_ms;
+    w->whole_by_ms = w->answer_by_ms + line_ms(b, bus_frame_length(b, MODBUS_PDU_MAX)) +
+                     b->byte_gap_ms;
     w->device->counters.requests++;
     w->device->counters.request_bytes += out.len;
     b->grace_ms = 0;
@@ -245,9 +246,8 @@ void bus_line_answered(struct bus *b, struct span pdu)
     b->tcp_was_answered = true;
     if (w->device != NULL) {
         w->device->counters.answers++;
-        w->device->counters.answer_bytes += pdu.len + (bus_is_tcp(b)
-                                                           ? (size_t)MODBUS_MBAP_HEADER
-                                                           : MODBUS_RTU_MAX - MODBUS_PDU_MAX);
+        w->device->counters.answer_bytes += bus_is_tcp(b) ? pdu.len + MODBUS_MBAP_HEADER
+                                                          : bus_frame_length(b, pdu.len);
         w->device->counters.last_answer_ms = io_now_ms(b->io);
     }
     w->client = NULL;

@@ -8,6 +8,7 @@
  *   bus_queue.c   what waits, whose turn it is, deadlines
  *   bus_line.c    the one exchange: send, succeed, fail, the timer
  *   bus_rtu.c     what comes in on a serial line, silence, the quarantine after a failure
+ *   bus_ascii.c   the reader of answers and the frames of a serial line: RTU or ASCII
  *   bus_tcp.c     what comes in from a Modbus/TCP device
  *
  * Only the timer's callback sends. So nothing that a master does from inside its callback can
@@ -20,6 +21,7 @@
 
 #include "gateway/bus.h"
 #include "gateway/port.h"
+#include "protocols/modbus_ascii.h"
 #include "protocols/modbus_mbap.h"
 #include "protocols/modbus_rtu.h"
 
@@ -125,11 +127,17 @@ struct bus {
     uint8_t tcp_misses;
     bool tcp_was_answered; /* since the link came up */
     struct modbus_rtu_reader rtu;
+    struct modbus_ascii_reader ascii; /* in place of rtu */
     struct modbus_mbap_reader mbap;
 };
 
 /* A due time that never comes. */
 #define BUS_NEVER UINT64_MAX
+
+static inline bool bus_is_ascii(const struct bus *b)
+{
+    return b->protocol == CONF_PROTOCOL_MODBUS_ASCII;
+}
 
 static inline bool bus_is_tcp(const struct bus *b)
 {
@@ -208,13 +216,33 @@ void bus_line_late(struct bus *b);
 
 /* ---- bus_rtu.c ---- */
 
-void bus_rtu_start(struct bus *b);
 void bus_rtu_data(struct bus *b, struct span data);
 void bus_rtu_drain(struct bus *b, enum bus_failure why);
 
 /* When something is due in ASKING or DRAINING; and it is. */
 uint64_t bus_rtu_due(const struct bus *b);
 void bus_rtu_expired(struct bus *b);
+
+/* ---- bus_ascii.c. The functions of the reader are those of modbus_rtu.h ---- */
+
+void bus_reader_start(struct bus *b);
+void bus_reader_skip(struct bus *b);
+enum modbus_rtu_verdict bus_reader_feed(struct bus *b, struct span data);
+enum modbus_rtu_verdict bus_reader_silence(struct bus *b);
+bool bus_reader_in_frame(const struct bus *b);
+bool bus_reader_is_skipping(const struct bus *b);
+size_t bus_reader_dropped(const struct bus *b);
+bool bus_reader_is_echo(const struct bus *b);
+struct span bus_reader_pdu(const struct bus *b);
+
+/* Append a frame of this serial line. False as modbus_rtu_put. */
+bool bus_frame_put(const struct bus *b, struct room *to, uint8_t unit, struct span pdu);
+
+/* How long a frame with a PDU of `len` bytes is on this serial line. */
+size_t bus_frame_length(const struct bus *b, size_t len);
+
+/* A request that would make the rest of the talk on this line unreadable. */
+bool bus_frame_is_harmful(const struct bus *b, struct span pdu);
 
 /* ---- bus_tcp.c ---- */
 

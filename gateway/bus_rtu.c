@@ -10,23 +10,16 @@ static uint64_t max_u64(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-void bus_rtu_start(struct bus *b)
-{
-    const struct bus_request *q = &b->wire.request;
-
-    modbus_rtu_reader_start(&b->rtu, q->bus_unit, span_of(q->pdu, q->len));
-}
-
 /* The reader is done with what it had: count what it dropped, and wait for the same answer again.
  * `skip`: the line is in the middle of something. */
 static void restart_reader(struct bus *b, bool skip)
 {
     if (b->wire.device != NULL) {
-        b->wire.device->counters.junk_bytes += modbus_rtu_reader_dropped(&b->rtu);
+        b->wire.device->counters.junk_bytes += bus_reader_dropped(b);
     }
-    bus_rtu_start(b);
+    bus_reader_start(b);
     if (skip) {
-        modbus_rtu_reader_skip(&b->rtu);
+        bus_reader_skip(b);
     }
 }
 
@@ -54,8 +47,8 @@ static uint64_t drain_end(const struct bus *b, enum bus_failure why)
 
 void bus_rtu_drain(struct bus *b, enum bus_failure why)
 {
-    bool inside = modbus_rtu_reader_in_frame(&b->rtu) || modbus_rtu_reader_is_skipping(&b->rtu) ||
-                  why == BUS_CRC || why == BUS_MISMATCH;
+    bool inside = bus_reader_in_frame(b) || bus_reader_is_skipping(b) || why == BUS_CRC ||
+                  why == BUS_MISMATCH;
 
     b->wire.drain_until_ms = drain_end(b, why);
     restart_reader(b, inside);
@@ -72,7 +65,7 @@ static void end_drain(struct bus *b)
 /* Bytes during the quarantine: the late answer ends it, all else is dropped. */
 static void drain_data(struct bus *b, struct span data)
 {
-    switch (modbus_rtu_reader_feed(&b->rtu, data)) {
+    switch (bus_reader_feed(b, data)) {
     case MODBUS_RTU_MORE:
     case MODBUS_RTU_SHORT:
         break;
@@ -93,7 +86,7 @@ static void note_echo(struct bus *b)
 {
     const struct bus_request *q = &b->wire.request;
 
-    if (!b->is_echoing && modbus_rtu_reader_is_echo(&b->rtu)) {
+    if (!b->is_echoing && bus_reader_is_echo(b)) {
         b->is_echoing = true;
         bus_note(b->wire.device, "line-echo", q->bus_unit, q->pdu[0]);
     }
@@ -107,14 +100,14 @@ static void answer_failed(struct bus *b, enum bus_failure why)
 
 static void answer_data(struct bus *b, struct span data)
 {
-    switch (modbus_rtu_reader_feed(&b->rtu, data)) {
+    switch (bus_reader_feed(b, data)) {
     case MODBUS_RTU_MORE:
         break;
     case MODBUS_RTU_ANSWER:
         if (b->wire.device != NULL) {
-            b->wire.device->counters.junk_bytes += modbus_rtu_reader_dropped(&b->rtu);
+            b->wire.device->counters.junk_bytes += bus_reader_dropped(b);
         }
-        bus_line_answered(b, modbus_rtu_reader_pdu(&b->rtu));
+        bus_line_answered(b, bus_reader_pdu(b));
         break;
     case MODBUS_RTU_CRC:
         answer_failed(b, BUS_CRC);
@@ -162,10 +155,10 @@ void bus_rtu_data(struct bus *b, struct span data)
 /* When silence ends what is coming in, or BUS_NEVER when nothing is. */
 static uint64_t silence_due(const struct bus *b)
 {
-    if (modbus_rtu_reader_in_frame(&b->rtu)) {
+    if (bus_reader_in_frame(b)) {
         return b->heard_ms + b->byte_gap_ms;
     }
-    return modbus_rtu_reader_is_skipping(&b->rtu) ? b->heard_ms + b->silence_ms : BUS_NEVER;
+    return bus_reader_is_skipping(b) ? b->heard_ms + b->silence_ms : BUS_NEVER;
 }
 
 uint64_t bus_rtu_due(const struct bus *b)
@@ -177,13 +170,13 @@ uint64_t bus_rtu_due(const struct bus *b)
         return silence != BUS_NEVER ? silence : w->drain_until_ms;
     }
     /* An answer that began in time may end later. */
-    return min_u64(silence, modbus_rtu_reader_in_frame(&b->rtu) ? w->whole_by_ms : w->answer_by_ms);
+    return min_u64(silence, bus_reader_in_frame(b) ? w->whole_by_ms : w->answer_by_ms);
 }
 
 void bus_rtu_expired(struct bus *b)
 {
     uint64_t now = io_now_ms(b->io);
-    bool is_short = now >= silence_due(b) && modbus_rtu_reader_silence(&b->rtu) == MODBUS_RTU_SHORT;
+    bool is_short = now >= silence_due(b) && bus_reader_silence(b) == MODBUS_RTU_SHORT;
 
     if (b->state == BUS_DRAINING) {
         if (is_short) {

@@ -27,11 +27,6 @@ static void gateway_on_device_stopped(void *owner, struct device *d)
     gateway_ask_reap(e->gateway);
 }
 
-static bool gateway_is_modbus(const struct conf_device *c)
-{
-    return c->protocol == CONF_PROTOCOL_MODBUS_RTU || c->protocol == CONF_PROTOCOL_MODBUS_TCP;
-}
-
 static void gateway_free_entry(struct entry *e)
 {
     device_free(e->device);
@@ -48,7 +43,7 @@ static int gateway_add_device(struct gateway *g, const struct conf_device *c)
     }
     e->gateway = g;
     e->generation = generation_hold(g->present);
-    if (gateway_is_modbus(c)) {
+    if (conf_is_modbus(c->protocol)) {
         e->line = gateway_join_line(g, c);
         if (e->line == NULL) {
             gateway_free_entry(e);

@@ -26,6 +26,7 @@ enum framer_kind session_framer_up(const struct conf_device *conf)
     case CONF_PROTOCOL_RAW:
     case CONF_PROTOCOL_MODBUS_RTU:
     case CONF_PROTOCOL_MODBUS_TCP:
+    case CONF_PROTOCOL_MODBUS_ASCII:
         break;
     }
     return FRAMER_RAW; /* Modbus has no flow: a bus stands in its place */

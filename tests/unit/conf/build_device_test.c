@@ -265,13 +265,13 @@ Test(build_device, refuses_keys_that_have_no_use)
          "tcp-listen"},
         {TCP "protocol = mllp\nunit_map = 1\n" OUT,
          "t.conf:12: unit_map = 1 has no use here; right: no such line, as unit_map is only for "
-         "modbus-rtu, modbus-tcp"},
+         "modbus-rtu, modbus-tcp, modbus-ascii"},
         {TCP "protocol = mllp\nwrites = deny\n" OUT,
          "t.conf:12: writes = deny has no use here; right: no such line, as writes is only for "
-         "modbus-rtu, modbus-tcp"},
+         "modbus-rtu, modbus-tcp, modbus-ascii"},
         {TCP "protocol = mllp\nresponse_timeout = 1s\n" OUT,
          "t.conf:12: response_timeout = 1s has no use here; right: no such line, as "
-         "response_timeout is only for modbus-rtu, modbus-tcp"},
+         "response_timeout is only for modbus-rtu, modbus-tcp, modbus-ascii"},
         {TCP "protocol = mllp\ngap = 20ms\n" OUT, "t.conf:12: gap = 20ms has no use here; right: "
                                                   "no such line, as gap is only for gap, line"},
         {TCP "protocol = raw\nmax_frame = 4KiB\n" OUT,
@@ -298,7 +298,10 @@ Test(build_device, refuses_modbus_on_the_wrong_port)
     static const struct one CASES[] = {
         {TCP "protocol = modbus-rtu\nunit_map = 1\n" OUT,
          "t.conf:10: port = tcp:10.0.0.1:5 cannot carry modbus-rtu; right: serial:/dev/NAME, or "
-         "protocol = modbus-tcp; RTU frames inside TCP are not supported"},
+         "protocol = modbus-tcp; frames of serial lines inside TCP are not supported"},
+        {TCP "protocol = modbus-ascii\nunit_map = 1\n" OUT,
+         "t.conf:10: port = tcp:10.0.0.1:5 cannot carry modbus-ascii; right: serial:/dev/NAME, or "
+         "protocol = modbus-tcp; frames of serial lines inside TCP are not supported"},
         {"port = serial:/dev/x\nline = 9600 8E1\nprotocol = modbus-tcp\nunit_map = 1\n" OUT,
          "t.conf:10: port = serial:/dev/x cannot carry modbus-tcp; right: tcp:HOST:PORT, or "
          "protocol = modbus-rtu on this serial port"},
@@ -321,6 +324,15 @@ Test(build_device, refuses_lines_that_modbus_rtu_cannot_use)
         {"port = serial:/dev/x\nline = 9600 7E1\nprotocol = modbus-rtu\nunit_map = 1\n" OUT,
          "t.conf:11: line = 9600 7E1 has too few data bits for the frames of modbus-rtu; right: 8 "
          "data bits, as in 9600 8E1"},
+        {"port = serial:/dev/x\nline = 9600 7E1 xonxoff\nprotocol = modbus-ascii\nunit_map = "
+         "1\n" OUT,
+         NULL},
+        {"port = serial:/dev/x\nline = 9600 6E1\nprotocol = modbus-ascii\nunit_map = 1\n" OUT,
+         "t.conf:11: line = 9600 6E1 has too few data bits for the characters of modbus-ascii; "
+         "right: 7 or 8 data bits, as in 9600 7E1"},
+        {RTU "char_timeout = 2s\n",
+         "t.conf:16: char_timeout = 2s has no use here; right: no such line, as char_timeout is "
+         "only for modbus-ascii"},
         {"port = serial:/dev/x\nline = 9600 7E1 xonxoff\nprotocol = line\n" OUT, NULL},
         {"port = serial:/dev/x\nline = 9600 8N2 rs485\nprotocol = modbus-rtu\nunit_map = 1\n" OUT,
          NULL},
@@ -370,9 +382,8 @@ Test(build_device, refuses_missing_keys_at_the_line_of_the_section)
     const char *lines[] = {
         "t.conf:6: [device d] has no port; right: port = serial:/dev/NAME, tcp:HOST:PORT or "
         "tcp-listen:ADDRESS:PORT",
-        "t.conf:6: [device d] has no protocol; right: protocol = raw, gap, line, mllp, modbus-rtu "
-        "or "
-        "modbus-tcp",
+        "t.conf:6: [device d] has no protocol; right: protocol = raw, gap, line, mllp, modbus-rtu, "
+        "modbus-tcp or modbus-ascii",
         "t.conf:6: [device d] has no certificate; right: certificate = a path",
         "t.conf:6: [device d] has no key; right: key = a path",
         "t.conf:6: [device d] has no trust; right: trust = a name of 1 to 63 letters, digits, - _ "

@@ -280,7 +280,8 @@ Test(build_trust, refuses_strict_writes_where_nobody_is_asked)
                        "write_revocation = link");
     fixture_expect_one(BOTH("crl = a\n", "write_revocation = hard\n"),
                        "t.conf:13: write_revocation = hard has no use here; right: no such line, "
-                       "as write_revocation is only for modbus-rtu, modbus-tcp");
+                       "as write_revocation is only for modbus-rtu, modbus-tcp, "
+                       "modbus-ascii");
 }
 
 Test(build_trust, takes_profile_and_policy)

@@ -27,8 +27,9 @@ Test(canonical, has_sorted_lines_with_absolute_paths_and_the_trust)
     struct fixture f;
     fixture_build(&f, BASE "dial_timeout = 2s\nmax_frame = 1KiB\nconnect = i.example:2\n");
     const char *text = f.conf.devices[0].canonical;
-    static const char BEGIN[] = "allow=\ncertificate=/etc/w/c\nconnect=h.example:1, i.example:2\n"
-                                "description=\ndial_timeout=2000\ndrain_timeout=5000\n";
+    static const char BEGIN[] =
+        "allow=\ncertificate=/etc/w/c\nchar_timeout=1000\nconnect=h.example:1, i.example:2\n"
+        "description=\ndial_timeout=2000\ndrain_timeout=5000\n";
     cr_assert_eq(strncmp(text, BEGIN, strlen(BEGIN)), 0, "%s", text);
     cr_assert_not_null(strstr(text, "\nmax_frame=1024\n"));
     cr_assert_not_null(strstr(text, "\nidle_timeout=0\n"));

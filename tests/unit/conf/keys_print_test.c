@@ -148,7 +148,7 @@ Test(keys_print, says_what_a_key_is_for)
     keys_applies(keys_get(KEYS_PORT), applies);
     cr_assert_str_eq(applies, "");
     keys_applies(keys_get(KEYS_UNIT_MAP), applies);
-    cr_assert_str_eq(applies, "modbus-rtu, modbus-tcp");
+    cr_assert_str_eq(applies, "modbus-rtu, modbus-tcp, modbus-ascii");
     keys_applies(keys_get(KEYS_FROM), applies);
     cr_assert_str_eq(applies, "tcp-listen");
     keys_applies(keys_get(KEYS_RETRY_MIN), applies);

@@ -46,7 +46,7 @@ Test(section, notes_wrong_values_with_what_would_be_right)
                            "t.conf:2: gap = 20s is out of range; right: a duration (ms, s, m, h) "
                            "from 1ms to 10s"));
     cr_assert(fixture_says(&f, "t.conf:3: protocol = mlp is not a word that is known here; right: "
-                               "raw, gap, line, mllp, modbus-rtu or modbus-tcp"));
+                               "raw, gap, line, mllp, modbus-rtu, modbus-tcp or modbus-ascii"));
     cr_assert(fixture_says(&f,
                            "t.conf:4: max_links = many is not a number; right: a number from 1 to "
                            "1024"));

@@ -11,6 +11,7 @@
 
 #include <criterion/criterion.h>
 
+#include "protocols/modbus_ascii.h"
 #include "protocols/modbus_mbap.h"
 #include "protocols/modbus_rtu.h"
 #include "tests/unit/protocols/hex.h"
@@ -110,7 +111,7 @@ static size_t answer_pdu(struct span request, uint8_t *pdu)
 
 void slave_answer(struct slave *s, struct span frame, uint64_t after_ms)
 {
-    uint8_t memory[300];
+    uint8_t memory[600];
     uint8_t pdu[300];
     struct room out = room_of(memory, sizeof memory);
     struct modbus_mbap adu;
@@ -119,6 +120,14 @@ void slave_answer(struct slave *s, struct span frame, uint64_t after_ms)
         cr_assert(modbus_mbap_parse(frame, &adu));
         adu.pdu = span_of(pdu, answer_pdu(adu.pdu, pdu));
         cr_assert(modbus_mbap_put(&out, &adu));
+    } else if (s->is_ascii) {
+        struct modbus_ascii_line line;
+
+        modbus_ascii_line_start(&line);
+        cr_assert_eq(modbus_ascii_line_take(&line, &frame), MODBUS_ASCII_FRAME);
+        frame = modbus_ascii_line_body(&line);
+        cr_assert(modbus_ascii_put(&out, frame.data[0],
+                                   span_of(pdu, answer_pdu(span_after(frame, 1), pdu))));
     } else {
         size_t len = answer_pdu(span_of(frame.data + 1, frame.len - 3), pdu);
 
@@ -139,6 +148,9 @@ static bool slave_has_frame(const struct slave *s)
 
     if (s->is_tcp) {
         return bytes.len >= 8 && bytes.len == 6U + s->part.bytes[5];
+    }
+    if (s->is_ascii) {
+        return bytes.data[bytes.len - 1] == '\n';
     }
     if (bytes.len >= 2 && bytes.data[1] <= 6) {
         return bytes.len == 8; /* the CRC of a part may be right by chance */
