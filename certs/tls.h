@@ -110,7 +110,8 @@ const struct tls_peer *tls_engine_peer(const struct tls_engine *e);
 /* Give the peer's chain and staple and the handshake's memory back once the verdict is in. */
 void tls_engine_forget_chain(struct tls_engine *e);
 
-/* Once per process, before the first engine / after the last. 0 or a fault code. */
+/* Once per process, before the first engine / after the last. 0 or a fault code, also when the
+ * library was built for a better processor (processor.h). */
 int tls_init(struct fault *f);
 void tls_deinit(void);
 

@@ -71,8 +71,12 @@ int cmd_check(const struct command_options *options)
         return failed == 0 ? COMMAND_OK : COMMAND_INTERNAL;
     }
     struct problems *problems = problems_new();
-    if (problems == NULL || tls_init(&f) != 0) {
+    if (problems == NULL) {
         (void)fprintf(stderr, "wardgate check: cannot begin: out of memory\n");
+        return COMMAND_INTERNAL;
+    }
+    if (tls_init(&f) != 0) {
+        (void)fprintf(stderr, "wardgate check: cannot begin: %s\n", f.note);
         problems_free(problems);
         return COMMAND_INTERNAL;
     }

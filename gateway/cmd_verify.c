@@ -353,7 +353,8 @@ static int run_with_library(struct verify *v)
     int code;
 
     if (tls_init(&f) != 0) {
-        return tell_memory();
+        (void)fprintf(stderr, "wardgate verify: cannot begin: %s\n", f.note);
+        return COMMAND_INTERNAL;
     }
     code = run(v);
     trust_release(v->trust);
