@@ -11,6 +11,10 @@
 # line by line in certs/wolfssl-options.txt, which lint compares with the options.h made here. One change of
 # ours, certs/wolfssl-staple.patch, says itself what it does; a source that it does not fit is built without
 # it, and the gateway without stapling.
+#
+# CC chooses the compiler; one that makes code for another machine makes this a cross build. ARM_CRYPTO=no on
+# arm64: a library for every ARMv8 processor, whatever the one that builds it can do; ARM_CRYPTO=yes: one for
+# processors with AES and SHA-2 instructions, also in a cross build. Both are asked only when it is built anew.
 set -eu
 
 SUITE=trixie
@@ -22,10 +26,15 @@ build=$(cd "$build" && pwd)
 work=$build/wolfssl-src
 dest=$build/wolfssl
 log=$build/wolfssl-build.log
+CC=${CC:-cc}
+export CC
+# The compiler is asked, not the kernel: a 64-bit kernel may have a 32-bit system above it (Raspberry Pi).
+target=$($CC -dumpmachine)
 # Comments may change without a new build.
 stamp=$({
     sed 's/^ *#.*//; /^$/d' "$0"
     sed -n '/^--- /,$p' "$patch"
+    echo "$target ${ARM_CRYPTO:-}"
 } | sha256sum | cut -d' ' -f1)
 
 is_built()
@@ -47,12 +56,13 @@ fail()
 }
 
 # The sites that this machine's apt already reads: the security archive if it is there, and the main one.
+# The signed index says whose archive it is: a neighbour's may lie in a folder that is called debian, too.
 site_of()
 {
     # shellcheck disable=SC2016 # apt fills these in, not the shell
-    apt-get indextargets --format '$(CODENAME) $(SITE)' 'Created-By: Packages' |
+    apt-get indextargets --format '$(CODENAME) $(ORIGIN) $(SITE)' 'Created-By: Packages' |
         awk -v want="$1" '{ is_sec = ($1 ~ /-security$/) ? "security" : "main" }
-                          is_sec == want && $2 ~ /debian/ { print $2; exit }'
+                          is_sec == want && $2 == "Debian" { print $3; exit }'
 }
 
 write_apt_files()
@@ -117,6 +127,22 @@ apply_patch()
     fi
 }
 
+# The ARMv8 code of 5.7.2 is chosen when it is compiled: AES, GHASH and SHA-2 instructions then run unasked, and
+# the first of them ends the process (SIGILL) on a processor without, such as a Raspberry Pi 4. So the processor
+# that builds is asked, all three, and certs/processor.c refuses to start on a lesser one. A cross build knows
+# nothing of the processor to come, so it takes the code that runs everywhere.
+has_arm_crypto()
+{
+    case ${ARM_CRYPTO:-} in
+    yes) return 0 ;;
+    no) return 1 ;;
+    esac
+    [ "$(uname -m)" = aarch64 ] || return 1
+    for feature in aes pmull sha2; do
+        grep -qw "$feature" /proc/cpuinfo || return 1
+    done
+}
+
 # Flags: one group per line; the resulting options.h is argued in wolfssl-options.txt.
 configure_flags()
 {
@@ -124,25 +150,32 @@ configure_flags()
     echo --enable-tls13 --disable-oldtls
     echo --enable-sni --enable-maxfragment --enable-supportedcurves
     echo --enable-ocsp --enable-ocspstapling
-    echo --enable-certgen --enable-certreq --enable-certext --enable-keygen
+    echo --enable-certgen --enable-certreq --enable-certext --enable-keygen --enable-base64encode
     echo --enable-pkcs7 --enable-pkcs11 --enable-cryptocb --enable-opensslextra=x509small
     echo --enable-curve25519 --enable-ed25519 --enable-hkdf
     echo --enable-sp-math-all
     echo --disable-md5 --disable-sha224 --disable-des3 --disable-dh --disable-sha3 --disable-pkcs12
     echo --disable-enc-then-mac --disable-asn-print --disable-sys-ca-certs
-    case $(uname -m) in
-    x86_64) # the assembly asks cpuid at run time, so the archive runs on every x86-64
+    case $target in
+    x86_64-*) # the assembly asks cpuid at run time, so the archive runs on every x86-64
         echo --enable-intelasm --enable-sp=yes,asm --enable-sp-asm
         ;;
-    aarch64)
+    aarch64-*)
         echo --enable-sp=yes,asm --enable-sp-asm
-        # ARMv8 AES and SHA-2 instructions are optional, and wolfSSL's code uses them unasked.
-        if grep -qw aes /proc/cpuinfo && grep -qw sha2 /proc/cpuinfo; then
+        if has_arm_crypto; then
             echo --enable-armasm
         fi
         ;;
     *) echo --enable-sp=yes ;;
     esac
+}
+
+# Only a cross build says for what: configure knows its own machine better than the compiler's name tells.
+cross_flags()
+{
+    if [ "$target" != "$(cc -dumpmachine 2>/dev/null)" ]; then
+        echo "--host=$target"
+    fi
 }
 
 # Not reachable through configure; each is argued in wolfssl-options.txt.
@@ -154,7 +187,7 @@ compile()
     cd "$work/tree"
     autoreconf -fi >>"$log" 2>&1 || fail "autoreconf failed"
     # shellcheck disable=SC2046 # the flags are meant to be split
-    ./configure --prefix=/usr $(configure_flags) CPPFLAGS="$DEFINES" \
+    ./configure --prefix=/usr $(cross_flags) $(configure_flags) CPPFLAGS="$DEFINES" \
         CFLAGS="-O2 -fPIC -fstack-protector-strong -Wp,-D_FORTIFY_SOURCE=2" >>"$log" 2>&1 ||
         fail "configure failed"
     total=$(make -n src/libwolfssl.la 2>/dev/null | grep -c -- '--mode=compile') || total=0
