@@ -4,7 +4,8 @@
 # tests/mutants/list has one line per mutant:   id | file | sed -E expression | where [filter]
 # "where" is a unit floor (protocols, certs, conf, gateway), with an optional Criterion filter for speed,
 # or the name of a scenario. The edit is made in a copy of the tree under build/mutants/; it must change the
-# file, the copy must compile, and the named tests must turn red. Two copies work side by side.
+# file, the copy must compile, and the named tests must turn red, which are green without it. Two copies work
+# side by side (WORKERS=N: so many).
 set -u
 
 cd "$(dirname "$0")/../.." || exit 1
@@ -12,6 +13,10 @@ ROOT=$PWD
 list=tests/mutants/list
 work=$ROOT/build/mutants
 make=(make -s --no-print-directory "OPT=-O1 -w")
+WORKERS=${WORKERS:-2}
+# Against what hangs, and so long that a busy machine does not reach them: a test, and all that a line names.
+TEST_S=60
+ALL_S=900
 
 if [ ! -f "$list" ]; then
     echo "mutants: 0 passed, 0 failed (no list)"
@@ -49,13 +54,14 @@ is_floor()
     return 1
 }
 
-# Builds and runs in the current folder; 0 green, 1 red, 2 does not compile.
+# Builds and runs in the current folder; 0 green, 1 red, 2 does not compile. The first red test is enough.
 run_where()
 {
     local where=$1 filter=${2:-} log=build/mutant.log
     if is_floor "$where"; then
         "${make[@]}" -o build/wolfssl/.stamp "unit-$where" >"$log" 2>&1 || return 2
-        timeout -k 5 120 "build/unit/$where" --timeout 20 ${filter:+--filter "$filter"} >"$log" 2>&1 || return 1
+        timeout -k 5 "$ALL_S" "build/unit/$where" --fail-fast --timeout "$TEST_S" ${filter:+--filter "$filter"} \
+            >"$log" 2>&1 || return 1
         # A filter that matches nothing proves nothing.
         ! sed 's/\x1b\[[0-9;]*m//g' "$log" | grep -q 'Tested: 0 ' || return 2
         return 0
@@ -65,6 +71,19 @@ run_where()
     grep -q '1 passed' "$log" || return 2
 }
 
+# Puts back the file $1 and, so that it is not built once more, its object; what was linked of it is not kept.
+put_back()
+{
+    local file=$1 object=build/obj/${1%.c}.o
+    if [ -f build/original.o ]; then
+        cp -p build/original "$file"
+        cp -p build/original.o "$object"
+        rm -f "build/lib${file%%/*}.a" build/original.o
+    else
+        cp build/original "$file"
+    fi
+}
+
 try_mutant()
 {
     local id=$1 file=$2 expression=$3 where=$4 filter=$5 status=0
@@ -72,14 +91,19 @@ try_mutant()
         echo "mutant $id: 0 passed, 1 failed (no file $file)"
         return 1
     fi
-    cp "$file" build/original
+    rm -f build/original.o
+    cp -p "$file" build/original
     sed -E -i "$expression" "$file"
     if cmp -s "$file" build/original; then
         echo "mutant $id: 0 passed, 1 failed (the expression changes nothing in $file)"
         return 1
     fi
+    # An object that is older than its source is none of the original's.
+    if [ "build/obj/${file%.c}.o" -nt build/original ]; then
+        cp -p "build/obj/${file%.c}.o" build/original.o
+    fi
     run_where "$where" "$filter" || status=$?
-    cp build/original "$file"
+    put_back "$file"
     case $status in
     0) echo "mutant $id: 0 passed, 1 failed (survived $where $filter)" ;;
     2) echo "mutant $id: 0 passed, 1 failed (does not compile, or names no test)"; tail -n 5 build/mutant.log ;;
@@ -88,35 +112,38 @@ try_mutant()
     return 1
 }
 
-# A mutant proves nothing unless the same tests are green without it. Prints what is not.
-baseline()
+# A mutant proves nothing unless the same tests are green without it: asked once for each "where [filter]",
+# and remembered in the worker's array "base". Says what is not green.
+is_green()
 {
-    local where
-    for where in "$@"; do
-        if ! run_where "$where"; then
-            tail -n 30 build/mutant.log >&2
-            echo "mutant baseline-$where: 0 passed, 1 failed (red or broken without any mutant)" >&2
-            echo "$where"
+    local key="$1 $2"
+    if [ -z "${base[$key]:-}" ]; then
+        base[$key]=green
+        if ! run_where "$1" "$2"; then
+            base[$key]=red
+            tail -n 30 build/mutant.log
+            echo "mutant baseline of $key: 0 passed, 1 failed (red or broken without any mutant)"
         fi
-    done
+    fi
+    [ "${base[$key]}" = green ]
 }
 
-# Worker number $1 of two takes every second line.
+# Worker number $1 takes every so manieth line.
 work_through()
 {
-    local number=$1 tree=$work/tree$1 n=0 red=0 id file expression where filter line places broken=
+    local number=$1 tree=$work/tree$1 n=0 red=0 id file expression where filter line
+    local -A base=()
     shift
     prepare_copy "$tree"
     cd "$tree" || return 1
-    places=$(awk -F' [|] ' -v ids=" $* " '!/^ *(#|$)/ && (ids == "  " || index(ids, " " $1 " ")) {
-                                              split($NF, w, " "); print w[1] }' "$ROOT/$list" | sort -u)
-    # shellcheck disable=SC2086 # a list of names
-    broken=" $(baseline $places | tr '\n' ' ') "
-    [ "$broken" = "  " ] || red=1
     while IFS= read -r line; do
         case $line in '' | '#'* | ' '*) continue ;; esac
-        n=$((n + 1))
         id=${line%% | *}
+        if [ "$#" -gt 0 ]; then
+            case " $* " in *" $id "*) ;; *) continue ;; esac
+        fi
+        n=$((n + 1))
+        [ $((n % WORKERS)) -eq "$number" ] || continue
         line=${line#* | }
         file=${line%% | *}
         line=${line#* | }
@@ -125,11 +152,10 @@ work_through()
         filter=${where#* }
         where=${where%% *}
         [ "$filter" != "$where" ] || filter=
-        if [ "$#" -gt 0 ]; then
-            case " $* " in *" $id "*) ;; *) continue ;; esac
+        if ! is_green "$where" "$filter"; then
+            red=1
+            continue
         fi
-        [ $((n % 2)) -eq "$number" ] || continue
-        case $broken in *" $where "*) continue ;; esac
         try_mutant "$id" "$file" "$expression" "$where" "$filter" || red=1
     done <"$ROOT/$list"
     return "$red"
@@ -137,14 +163,18 @@ work_through()
 
 mkdir -p "$work"
 red=0
-work_through 0 "$@" >"$work/0.log" 2>&1 &
-first=$!
-work_through 1 "$@" >"$work/1.log" 2>&1 &
-second=$!
-wait "$first" || red=1
-wait "$second" || red=1
-cat "$work/0.log" "$work/1.log"
+logs=()
+workers=()
+for ((i = 0; i < WORKERS; i++)); do
+    logs+=("$work/$i.log")
+    work_through "$i" "$@" >"$work/$i.log" 2>&1 &
+    workers+=($!)
+done
+for worker in "${workers[@]}"; do
+    wait "$worker" || red=1
+done
+cat "${logs[@]}"
 awk '/^mutant .*: [01] passed, [01] failed/ { for (i = 1; i <= NF; i++) { if ($i ~ /^passed/) p += $(i-1)
                                              if ($i ~ /^failed/) f += $(i-1) } }
-     END { printf "mutants: %d passed, %d failed\n", p, f }' "$work/0.log" "$work/1.log"
+     END { printf "mutants: %d passed, %d failed\n", p, f }' "${logs[@]}"
 exit "$red"
