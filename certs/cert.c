@@ -1,6 +1,7 @@
 #include "certs/cert.h"
 
 #include "certs/der.h"
+#include "certs/signature.h"
 
 /* Object identifiers as DER content. */
 static const uint8_t oid_basic_constraints[] = {0x55, 0x1D, 0x13};
@@ -18,10 +19,12 @@ static const uint8_t oid_ec[] = {0x2A, 0x86, 0x48, 0xCE, 0x3D, 2, 1};
 static const uint8_t oid_p256[] = {0x2A, 0x86, 0x48, 0xCE, 0x3D, 3, 1, 7};
 static const uint8_t oid_p384[] = {0x2B, 0x81, 0x04, 0, 0x22};
 static const uint8_t oid_p521[] = {0x2B, 0x81, 0x04, 0, 0x23};
+static const uint8_t oid_rsa_sha1[] = {0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 1, 5};
 static const uint8_t oid_rsa_sha256[] = {0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 1, 11};
 static const uint8_t oid_rsa_sha384[] = {0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 1, 12};
 static const uint8_t oid_rsa_sha512[] = {0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 1, 13};
 static const uint8_t oid_rsa_pss[] = {0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 1, 10};
+static const uint8_t oid_ec_sha1[] = {0x2A, 0x86, 0x48, 0xCE, 0x3D, 4, 1};
 static const uint8_t oid_ec_sha256[] = {0x2A, 0x86, 0x48, 0xCE, 0x3D, 4, 3, 2};
 static const uint8_t oid_ec_sha384[] = {0x2A, 0x86, 0x48, 0xCE, 0x3D, 4, 3, 3};
 static const uint8_t oid_ec_sha512[] = {0x2A, 0x86, 0x48, 0xCE, 0x3D, 4, 3, 4};
@@ -35,6 +38,11 @@ static bool is_hash_strong(struct span oid)
     return IS_OID(oid, oid_rsa_sha256) || IS_OID(oid, oid_rsa_sha384) ||
            IS_OID(oid, oid_rsa_sha512) || IS_OID(oid, oid_rsa_pss) || IS_OID(oid, oid_ec_sha256) ||
            IS_OID(oid, oid_ec_sha384) || IS_OID(oid, oid_ec_sha512) || IS_OID(oid, oid_ed25519);
+}
+
+static bool is_hash_sha1(struct span oid)
+{
+    return IS_OID(oid, oid_rsa_sha1) || IS_OID(oid, oid_ec_sha1);
 }
 
 /* Bits of a positive INTEGER's content. */
@@ -341,6 +349,7 @@ bool cert_view_read(struct span der, struct cert_view *out)
         return false;
     }
     view.is_hash_weak = !is_hash_strong(oid);
+    view.is_hash_sha1 = is_hash_sha1(oid);
     if (!read_body(body, &view)) {
         return false;
     }
@@ -348,17 +357,25 @@ bool cert_view_read(struct span der, struct cert_view *out)
     return true;
 }
 
-bool cert_view_is_strong(const struct cert_view *view)
+bool cert_view_is_strong(const struct cert_view *view, unsigned allows)
 {
+    unsigned rsa_min = (allows & (unsigned)SIGNATURE_ALLOWS_RSA_1024) != 0 ? 1024 : 2048;
+
     switch (view->key) {
     case CERT_KEY_RSA:
-        return view->key_bits >= 2048;
+        return view->key_bits >= rsa_min;
     case CERT_KEY_EC:
         return view->key_bits >= 256;
     case CERT_KEY_OTHER:
         return false;
     }
     return false;
+}
+
+bool cert_view_is_hash_strong(const struct cert_view *view, unsigned allows)
+{
+    return !view->is_hash_weak ||
+           (view->is_hash_sha1 && (allows & (unsigned)SIGNATURE_ALLOWS_SHA1) != 0);
 }
 
 bool cert_san_take(struct span *san, unsigned *kind, struct span *value)

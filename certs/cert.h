@@ -36,6 +36,7 @@ struct cert_view {
     enum cert_key key;
     unsigned key_bits;       /* RSA modulus or EC field; 0 for CERT_KEY_OTHER */
     bool is_hash_weak;       /* signed with MD5, SHA-1 or an algorithm that is not known here */
+    bool is_hash_sha1;       /* then: with SHA-1 */
     bool is_ca;              /* basicConstraints */
     bool has_eku;            /* then: */
     unsigned eku;            /* CERT_EKU_ bits */
@@ -49,8 +50,11 @@ struct cert_view {
 /* Read a certificate: exactly one DER element. False when it is broken; *out is then unchanged. */
 bool cert_view_read(struct span der, struct cert_view *out);
 
-/* Is the public key strong enough: RSA of 2048 bits or more, EC over P-256, P-384 or P-521? */
-bool cert_view_is_strong(const struct cert_view *view);
+/* Is the public key strong enough: RSA of 2048 bits or more, EC over P-256, P-384 or P-521? And is
+ * the hash that its issuer signed: SHA-256 or better? Less what is allowed: SIGNATURE_ALLOWS_ bits
+ * (certs/signature.h). */
+bool cert_view_is_strong(const struct cert_view *view, unsigned allows);
+bool cert_view_is_hash_strong(const struct cert_view *view, unsigned allows);
 
 /* Fill the facts for people. */
 void cert_view_facts(const struct cert_view *view, struct cert_facts *out);

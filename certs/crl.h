@@ -52,7 +52,8 @@ struct crl_authority {
     const struct span *signers; /* not validated: other certificates that may sign CRLs */
     size_t signer_count;
     int64_t now_s;
-    bool is_strict; /* refuse SHA-1 and small keys */
+    bool is_strict;  /* refuse SHA-1 and small keys, but: */
+    unsigned allows; /* SIGNATURE_ALLOWS_ bits */
 };
 
 /* Is this a CRL that may speak about certificates issued by path[0], and is it genuine? Checks what

@@ -18,6 +18,7 @@ struct reading {
     const struct span *cas; /* the first `anchors` of them are anchors */
     size_t ca_count;
     size_t anchors;
+    unsigned allows;
     int64_t now_s;
     struct crl_intake *out;
     struct reasons why; /* of the last attempt */
@@ -60,7 +61,7 @@ static bool has_signed(struct reading *r, size_t at, const struct cert_view *vie
     struct path path;
     struct span signer;
     struct cert_view signer_view;
-    struct crl_authority authority = {.now_s = r->now_s, .is_strict = true};
+    struct crl_authority authority = {.now_s = r->now_s, .is_strict = true, .allows = r->allows};
 
     r->why.count = 0;
     if (!find_path(r, at, view, &path)) {
@@ -189,7 +190,7 @@ static int read_pem(struct reading *r, struct span text, struct fault *f)
 int crl_intake_read(struct span bytes, const struct trust *trust, int64_t now_s,
                     struct crl_intake *out, struct fault *f)
 {
-    struct reading r = {.now_s = now_s, .out = out};
+    struct reading r = {.allows = trust_allows(trust), .now_s = now_s, .out = out};
     int code;
 
     r.ca_count = trust_cas(trust, &r.cas, &r.anchors);

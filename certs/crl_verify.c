@@ -55,7 +55,7 @@ static bool is_signed_with(struct inquiry *q, struct span key_info)
         }
         remember_key(c->memo, key_info, is_weak);
     }
-    if (q->authority->is_strict && (is_weak || !signature_key_is_strong(key_info))) {
+    if (q->authority->is_strict && !signature_is_strong(is_weak, key_info, q->authority->allows)) {
         q->last = "has a signature that is too weak";
         return false;
     }
@@ -106,7 +106,8 @@ static bool is_issued_by(struct inquiry *q, const struct crl_cert *signer,
                          &is_weak) != SIGNATURE_GOOD) {
         return false;
     }
-    return !q->authority->is_strict || !is_weak;
+    return !q->authority->is_strict ||
+           signature_is_strong(is_weak, issuer->view.key_info, q->authority->allows);
 }
 
 static bool is_issued_by_path(struct inquiry *q, const struct crl_cert *signer)

@@ -71,11 +71,11 @@ static int check_any(const struct reading *r, struct fault *f)
     if (r->now_s < r->last.not_before_s) {
         return refuse_view(f, FAULT_NOT_YET, r, " is not valid yet; is the clock right?");
     }
-    if (!cert_view_is_strong(&r->last)) {
+    if (!cert_view_is_strong(&r->last, 0)) {
         return refuse_view(f, FAULT_BAD_CERT, r,
                            " has a weak key; right: RSA of 2048 bits or EC P-256 at least");
     }
-    if (r->last.is_hash_weak) {
+    if (!cert_view_is_hash_strong(&r->last, 0)) {
         return refuse_view(f, FAULT_BAD_CERT, r,
                            " is signed with a weak hash; right: SHA-256 or better");
     }

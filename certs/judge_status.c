@@ -81,7 +81,8 @@ static struct crl_authority authority_of(const struct judge_inquiry *q, const st
                                   .signers = q->evidence->signers,
                                   .signer_count = q->evidence->signer_count,
                                   .now_s = q->settings->path.now_s,
-                                  .is_strict = q->settings->path.purpose != PATH_ANY};
+                                  .is_strict = q->settings->path.purpose != PATH_ANY,
+                                  .allows = q->settings->path.allows};
 }
 
 static bool is_issued_under(struct span cert, struct span issuer)
@@ -317,6 +318,7 @@ static void ask_ocsp(const struct judge_inquiry *q, const struct subject *s, str
                                      .skew_s = q->settings->skew_s,
                                      .max_age_s = q->settings->ocsp_max_age_s,
                                      .strict_strength = q->settings->path.purpose != PATH_ANY,
+                                     .allows = q->settings->path.allows,
                                      .level = s->level};
     struct ocsp_evidence found;
     enum ocsp_answer answer = ocsp_judge(response, &question, &found, s->why);

@@ -40,7 +40,8 @@ struct ocsp_question {
     int64_t skew_s;       /* clocks may differ by that much */
     int64_t max_age_s;    /* longest age of an answer without nextUpdate */
     int64_t grace_s;      /* past nextUpdate */
-    bool strict_strength; /* refuse SHA-1 signatures and small keys */
+    bool strict_strength; /* refuse SHA-1 signatures and small keys, but: */
+    unsigned allows;      /* SIGNATURE_ALLOWS_ bits */
     int level;
 };
 

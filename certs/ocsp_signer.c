@@ -21,7 +21,7 @@ static bool is_meant(const struct ocsp_basic *basic, const struct cert_view *vie
 
 /* The answer's own signature, by that key. */
 static const char *check_signature(const struct ocsp_basic *basic, const struct cert_view *by,
-                                   bool is_strict)
+                                   const struct ocsp_question *q)
 {
     bool is_weak;
 
@@ -35,18 +35,18 @@ static const char *check_signature(const struct ocsp_basic *basic, const struct 
     default:
         return "its signature is wrong";
     }
-    if (is_strict && is_weak) {
-        return "it is signed with SHA-1";
+    if (!q->strict_strength) {
+        return NULL;
     }
-    if (is_strict && !signature_key_is_strong(by->key_info)) {
+    if (!signature_key_is_strong(by->key_info, q->allows)) {
         return "it is signed with a weak key";
     }
-    return NULL;
+    return signature_is_strong(is_weak, by->key_info, q->allows) ? NULL : "it is signed with SHA-1";
 }
 
 /* Did the CA itself make this certificate? Directly: no certificate in between. */
 static const char *check_issued(const struct chain_cert *responder, const struct chain_cert *issuer,
-                                bool is_strict)
+                                const struct ocsp_question *q)
 {
     bool is_weak;
 
@@ -57,7 +57,7 @@ static const char *check_issued(const struct chain_cert *responder, const struct
                          issuer->view.key_info, &is_weak) != SIGNATURE_GOOD) {
         return "its signer names the CA as issuer, but the CA's key did not sign it";
     }
-    if (is_strict && (is_weak || !signature_key_is_strong(issuer->view.key_info))) {
+    if (q->strict_strength && !signature_is_strong(is_weak, issuer->view.key_info, q->allows)) {
         return "its signer's certificate is signed too weakly";
     }
     return NULL;
@@ -94,10 +94,10 @@ static const char *check_delegated(const struct ocsp_basic *basic,
         refusal = check_rights(&responder->view, q);
     }
     if (refusal == NULL) {
-        refusal = check_issued(responder, issuer, q->strict_strength);
+        refusal = check_issued(responder, issuer, q);
     }
     if (refusal == NULL) {
-        refusal = check_signature(basic, &responder->view, q->strict_strength);
+        refusal = check_signature(basic, &responder->view, q);
     }
     return refusal;
 }
@@ -134,7 +134,7 @@ const char *ocsp_signer_check(const struct ocsp_basic *basic, const struct chain
     if (!is_meant(basic, &issuer->view)) {
         return check_all(basic, issuer, q, out);
     }
-    refusal = check_signature(basic, &issuer->view, q->strict_strength);
+    refusal = check_signature(basic, &issuer->view, q);
     /* A responder may bear the CA's name with a key of its own; else the CA's refusal stands. */
     if (refusal != NULL && basic->certs.len > 0 && check_all(basic, issuer, q, out) == NULL) {
         return NULL;

@@ -29,6 +29,7 @@ struct path_settings {
                                     certificate below the anchor carries it (or, where it is not
                                     inhibited, anyPolicy); empty: none. Policies are processed as
                                     in section 6.1 with policy mapping inhibited. */
+    unsigned allows;             /* what may be weak: SIGNATURE_ALLOWS_ bits; 0: nothing */
     bool allows_loose_cas;       /* leave out the rules that RFC 5280 puts on CAs and not on who
                                     validates (certs/profile.h): for CAs made by simple tools */
 };

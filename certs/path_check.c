@@ -97,15 +97,17 @@ static const char *check_issuer(struct bench *b, size_t level)
 static const char *check_strength(struct bench *b, size_t level)
 {
     const struct chain_cert *c = b->certs[level];
+    bool allows_sha1 = (b->settings->allows & (unsigned)SIGNATURE_ALLOWS_SHA1) != 0;
 
     if (!is_strict(b)) {
         return NULL;
     }
-    if (!signature_key_is_strong(c->view.key_info)) {
+    if (!signature_key_is_strong(c->view.key_info, b->settings->allows)) {
         return "the key is too weak or of an unknown kind";
     }
     /* Nobody relies on the signature of an anchor. */
-    if (level < b->count - 1 && signature_algorithm_is_weak(c->algorithm)) {
+    if (level < b->count - 1 && signature_algorithm_is_weak(c->algorithm) &&
+        !(allows_sha1 && signature_algorithm_is_sha1(c->algorithm))) {
         return "it is signed with a weak hash";
     }
     return NULL;

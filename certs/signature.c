@@ -265,8 +265,9 @@ enum signature_result signature_verify(struct span algorithm, struct span signed
     return SIGNATURE_UNSUPPORTED;
 }
 
-bool signature_key_is_strong(struct span key_info)
+bool signature_key_is_strong(struct span key_info, unsigned allows)
 {
+    unsigned rsa_min = (allows & (unsigned)SIGNATURE_ALLOWS_RSA_1024) != 0 ? 1024 : 2048;
     struct signature_key key;
 
     if (!signature_key_read(key_info, &key)) {
@@ -276,11 +277,28 @@ bool signature_key_is_strong(struct span key_info)
     case SIGNATURE_KEY_RSA:
     case SIGNATURE_KEY_RSA_PSS:
         /* Whole bytes: no sound generator makes a modulus of 2052 bits (CA/B BR 6.1.5). */
-        return key.bits >= 2048 && key.bits % 8 == 0;
+        return key.bits >= rsa_min && key.bits % 8 == 0;
     case SIGNATURE_KEY_EC:
         return key.bits >= 256;
     case SIGNATURE_KEY_ED25519:
         return true;
     }
     return false;
+}
+
+bool signature_is_strong(bool weak, struct span key_info, unsigned allows)
+{
+    /* `weak` and GOOD is SHA-1: nothing else that is weak is ever verified. */
+    return (!weak || (allows & (unsigned)SIGNATURE_ALLOWS_SHA1) != 0) &&
+           signature_key_is_strong(key_info, allows);
+}
+
+const char *signature_allows_text(unsigned allows)
+{
+    bool allows_sha1 = (allows & (unsigned)SIGNATURE_ALLOWS_SHA1) != 0;
+
+    if ((allows & (unsigned)SIGNATURE_ALLOWS_RSA_1024) == 0) {
+        return allows_sha1 ? "SHA-1" : "";
+    }
+    return allows_sha1 ? "RSA-1024 and SHA-1" : "RSA-1024";
 }

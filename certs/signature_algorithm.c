@@ -261,6 +261,14 @@ bool signature_algorithm_is_weak(struct span algorithm)
            IS_OID(oid, oid_ec_sha1) || IS_OID(oid, oid_dsa_sha1);
 }
 
+bool signature_algorithm_is_sha1(struct span algorithm)
+{
+    struct signature_algorithm a;
+
+    return signature_algorithm_read(algorithm, &a) && a.kind != SIGNATURE_ED25519 &&
+           a.hash == SIGNATURE_SHA1;
+}
+
 /* Bits of a number without leading zeros. */
 static unsigned count_bits(struct span number)
 {

@@ -47,6 +47,9 @@ bool signature_algorithm_read(struct span algorithm, struct signature_algorithm 
 /* Is it one of MD2, MD5 or SHA-1? Also for those that signature_algorithm_read does not know. */
 bool signature_algorithm_is_weak(struct span algorithm);
 
+/* Is it one of SHA-1 that signature_algorithm_read knows? */
+bool signature_algorithm_is_sha1(struct span algorithm);
+
 /* Read a SubjectPublicKeyInfo (with its header). False: broken or not known. */
 bool signature_key_read(struct span key_info, struct signature_key *out);
 

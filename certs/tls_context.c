@@ -5,6 +5,7 @@
 #include <wolfssl/version.h>
 
 #include "certs/identity_der.h"
+#include "certs/signature.h"
 #include "certs/tls_engine.h"
 #include "certs/tls_suites.h"
 
@@ -46,7 +47,16 @@ static bool set_rules(WOLFSSL_CTX *ctx, enum tls_role role, enum tls_version min
     return true;
 }
 
-struct WOLFSSL_CTX *tls_context_new(enum tls_role role, enum tls_version min, struct fault *f)
+/* Said out loud, too, where it is the library's default: Debian's takes RSA of 1024 bits. */
+static bool set_key_size(WOLFSSL_CTX *ctx, unsigned allows)
+{
+    bool is_low = (allows & (unsigned)SIGNATURE_ALLOWS_RSA_1024) != 0;
+
+    return wolfSSL_CTX_SetMinRsaKey_Sz(ctx, is_low ? 1024 : 2048) == WOLFSSL_SUCCESS;
+}
+
+struct WOLFSSL_CTX *tls_context_new(enum tls_role role, enum tls_version min, unsigned allows,
+                                    struct fault *f)
 {
     /* Not the methods for 1.3 alone: such a client finds the answer of an old server malformed and
      * cannot tell its operator that the version is what is wrong. */
@@ -59,7 +69,7 @@ struct WOLFSSL_CTX *tls_context_new(enum tls_role role, enum tls_version min, st
         (void)fault_set(f, FAULT_MEMORY, FAULT_SIDE_SELF, "out of memory for a TLS context", NULL);
         return NULL;
     }
-    if (!set_rules(ctx, role, min)) {
+    if (!set_rules(ctx, role, min) || !set_key_size(ctx, allows)) {
         (void)fault_set(f, FAULT_INTERNAL, FAULT_SIDE_SELF, "the TLS library refuses our rules",
                         NULL);
         wolfSSL_CTX_free(ctx);
@@ -139,7 +149,7 @@ static int try_identity(WOLFSSL_CTX *ctx, const struct identity *id, const char 
 
 int tls_context_try_identity(const struct identity *id, const char *path, struct fault *f)
 {
-    WOLFSSL_CTX *ctx = tls_context_new(TLS_SERVER, TLS_VERSION_1_3, f);
+    WOLFSSL_CTX *ctx = tls_context_new(TLS_SERVER, TLS_VERSION_1_3, 0, f);
     int code;
 
     if (ctx == NULL) {

@@ -15,8 +15,11 @@
 
 struct WOLFSSL_CTX; /* wolfSSL's own tag */
 
-/* A context without any CA. NULL with FAULT_MEMORY or FAULT_INTERNAL. tls_init must have run. */
-struct WOLFSSL_CTX *tls_context_new(enum tls_role role, enum tls_version min, struct fault *f);
+/* A context without any CA. allows: SIGNATURE_ALLOWS_ bits for the peer's certificates and those
+ * that it will trust; SHA-1 the library takes anyway, our own checks do not. NULL with FAULT_MEMORY
+ * or FAULT_INTERNAL. tls_init must have run. */
+struct WOLFSSL_CTX *tls_context_new(enum tls_role role, enum tls_version min, unsigned allows,
+                                    struct fault *f);
 
 /* NULL is fine. */
 void tls_context_free(struct WOLFSSL_CTX *ctx);

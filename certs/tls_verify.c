@@ -13,6 +13,7 @@
 
 #include "certs/cert.h"
 #include "certs/mem.h"
+#include "certs/signature.h"
 #include "certs/tls_engine.h"
 #include "certs/trust_context.h"
 
@@ -85,11 +86,11 @@ static int explain(struct tls_engine *e, const struct cert_view *view, int error
 /* What holds for every certificate of the message. */
 static bool check_any(struct tls_engine *e, const struct cert_view *view)
 {
-    if (!cert_view_is_strong(view)) {
+    if (!cert_view_is_strong(view, trust_allows(e->trust))) {
         (void)refuse(e, FAULT_BAD_CERT, view, "weak key; right: RSA 2048 bits or EC P-256", NULL);
         return false;
     }
-    if (view->is_hash_weak) {
+    if (!cert_view_is_hash_strong(view, trust_allows(e->trust))) {
         (void)refuse(e, FAULT_BAD_CERT, view, "weak signature; right: SHA-256 or better", NULL);
         return false;
     }

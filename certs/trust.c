@@ -6,6 +6,7 @@
 #include "certs/cert.h"
 #include "certs/mem.h"
 #include "certs/pem.h"
+#include "certs/signature.h"
 #include "certs/tls_context.h"
 #include "certs/trust_context.h"
 
@@ -23,6 +24,7 @@ struct trust {
     enum tls_version tls_min;
     enum revocation_mode revocation;
     bool is_strict_about_cas;
+    unsigned allows;
     uint8_t *policy;
     size_t policy_len;
     struct trusted_ca cas[CA_COUNT_MAX];
@@ -73,7 +75,7 @@ static int check_ca(const struct reading *r, const struct cert_view *view, struc
     if (r->now_s < view->not_before_s) {
         return refuse_view(f, FAULT_NOT_YET, r, view, " is not valid yet; is the clock right?");
     }
-    if (!cert_view_is_strong(view)) {
+    if (!cert_view_is_strong(view, r->trust->allows)) {
         return refuse_view(f, FAULT_BAD_CERT, r, view,
                            " has a weak key; right: RSA of 2048 bits or EC P-256 at least");
     }
@@ -81,7 +83,7 @@ static int check_ca(const struct reading *r, const struct cert_view *view, struc
         return refuse_view(f, FAULT_BAD_CERT, r, view,
                            " has name constraints that cannot be checked (URI, IP)");
     }
-    if (!r->is_anchor && view->is_hash_weak) {
+    if (!r->is_anchor && !cert_view_is_hash_strong(view, r->trust->allows)) {
         return refuse_view(f, FAULT_BAD_CERT, r, view,
                            " is signed with a weak hash; right: SHA-256 or better");
     }
@@ -223,7 +225,7 @@ static int fill(struct trust *t, const struct trust_settings *settings, int64_t 
     }
     t->policy_len = settings->policy.len;
     for (size_t role = 0; role < ROLES; role++) {
-        t->contexts[role] = tls_context_new((enum tls_role)role, settings->tls_min, f);
+        t->contexts[role] = tls_context_new((enum tls_role)role, settings->tls_min, t->allows, f);
         if (t->contexts[role] == NULL) {
             return FAULT_MEMORY;
         }
@@ -248,6 +250,7 @@ struct trust *trust_load(const struct trust_settings *settings, int64_t now_s, s
     t->tls_min = settings->tls_min;
     t->revocation = settings->revocation;
     t->is_strict_about_cas = settings->is_strict_about_cas;
+    t->allows = settings->allows;
     if (fill(t, settings, now_s, f) != 0) {
         trust_release(t);
         return NULL;
@@ -298,6 +301,11 @@ bool trust_is_strict_about_cas(const struct trust *t)
     return t->is_strict_about_cas;
 }
 
+unsigned trust_allows(const struct trust *t)
+{
+    return t->allows;
+}
+
 struct span trust_policy(const struct trust *t)
 {
     return span_of(t->policy, t->policy_len);
@@ -314,7 +322,8 @@ int trust_differs(const struct trust *a, const struct trust *b)
 {
     if (a->tls_min != b->tls_min || a->revocation != b->revocation || a->count != b->count ||
         a->anchor_count != b->anchor_count || a->is_strict_about_cas != b->is_strict_about_cas ||
-        !span_equal(trust_policy(a), trust_policy(b)) || strcmp(a->name, b->name) != 0) {
+        a->allows != b->allows || !span_equal(trust_policy(a), trust_policy(b)) ||
+        strcmp(a->name, b->name) != 0) {
         return 1;
     }
     for (size_t i = 0; i < a->count; i++) {

@@ -29,6 +29,8 @@ struct trust_settings {
     enum revocation_mode revocation;
     bool is_strict_about_cas; /* hold CAs to the rules of certs/profile.h, too; simple tools make
                                  CAs that break them */
+    unsigned allows;          /* weak algorithms that are let in here: SIGNATURE_ALLOWS_ bits
+                                 (certs/signature.h); 0: none */
     struct span policy;       /* content of the OID of a certificate policy that a peer's path must
                                  be valid for; empty: none. Copied */
 };
@@ -44,6 +46,7 @@ void trust_release(struct trust *t);
 const char *trust_name(const struct trust *t);
 enum revocation_mode trust_revocation(const struct trust *t);
 bool trust_is_strict_about_cas(const struct trust *t);
+unsigned trust_allows(const struct trust *t);    /* SIGNATURE_ALLOWS_ bits */
 struct span trust_policy(const struct trust *t); /* lives as long as the trust is held */
 
 /* Its CA certificates in DER: the first *anchors of them are anchors, the others intermediates.

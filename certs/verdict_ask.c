@@ -53,6 +53,7 @@ static void fill_settings(struct desk *d)
         .path = {.now_s = q->now_s,
                  .purpose = q->purpose,
                  .required_policy = policy,
+                 .allows = trust_allows(q->trust),
                  .allows_loose_cas = !trust_is_strict_about_cas(q->trust)},
         .policy = q->policy,
         .need = JUDGE_NEED_CHAIN,

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "certs/signature.h"
+
 enum { SECOND_MS = 1000 };
 
 /* anyPolicy (RFC 5280 4.2.1.4), content of its DER. */
@@ -198,6 +200,8 @@ void build_trust(struct conf_trust *t, struct section *s)
     fill_fetch_hosts(t, s);
     t->check_timeout_ms = s->number[KEYS_CHECK_TIMEOUT];
     t->is_strict_profile = s->number[KEYS_CA_PROFILE] == 1; /* loose | strict */
+    t->allows = (s->number[KEYS_RSA_MIN] == 1 ? (unsigned)SIGNATURE_ALLOWS_RSA_1024 : 0U) |
+                (s->number[KEYS_ALLOW_SHA1] == 1 ? (unsigned)SIGNATURE_ALLOWS_SHA1 : 0U);
     fill_policy(t, s);
     check_sources(t, s);
     if (section_entry(s, KEYS_REVOCATION) == NULL || section_has_choice(s, KEYS_REVOCATION)) {

@@ -83,6 +83,7 @@ struct conf_trust {
     size_t fetch_host_count;
     uint32_t check_timeout_ms;
     bool is_strict_profile; /* false: path_settings.allows_loose_cas */
+    unsigned allows;        /* weak algorithms: SIGNATURE_ALLOWS_ bits; 0: none */
     struct span policy;     /* path_settings.required_policy; empty: none. In the pool */
     enum tls_version tls_min;
     struct trust *trust; /* loaded and held; NULL when loading failed (a problem was noted) */

@@ -141,6 +141,7 @@ static void load_trust(const struct loader *l, const struct conf *conf, struct c
                                       .revocation = is_checked(conf, t) ? REVOCATION_CHECKED
                                                                         : REVOCATION_OFF,
                                       .is_strict_about_cas = t->is_strict_profile,
+                                      .allows = t->allows,
                                       .policy = t->policy};
     t->trust = trust_load(&settings, l->now_s, &fault);
     if (t->trust != NULL) {

@@ -197,6 +197,26 @@ static const struct keys_row table[KEYS_DEVICE_FIRST] = {
                 "for who validates (strict), or may come from a simple tool (loose).",
     },
     {
+        .id = KEYS_RSA_MIN,
+        .section = KEYS_TRUST,
+        .name = "rsa_min",
+        .type = KEYS_TYPE_CHOICE,
+        .fallback = "2048",
+        .words = {"2048", "1024"},
+        .help = "The fewest bits of an RSA key in the chains, CRLs and OCSP answers of this trust. "
+                "1024 can be broken by who has much money: see WEAK ALGORITHMS.",
+    },
+    {
+        .id = KEYS_ALLOW_SHA1,
+        .section = KEYS_TRUST,
+        .name = "allow_sha1",
+        .type = KEYS_TYPE_CHOICE,
+        .fallback = "no",
+        .words = {"no", "yes"},
+        .help = "Whether certificates, CRLs and OCSP answers of this trust may be signed with "
+                "SHA-1, for which forgeries are known: see WEAK ALGORITHMS.",
+    },
+    {
         .id = KEYS_POLICY,
         .section = KEYS_TRUST,
         .name = "policy",

@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "certs/signature.h"
 #include "certs/tls.h"
 #include "conf/conf.h"
 #include "conf/keys.h"
@@ -43,6 +44,20 @@ static void print_summary(const struct conf *c, const char *path, int64_t now_s)
     (void)printf("\n");
 }
 
+/* Good, but somebody should know: on the screen of who wrote it, and of who checks it years later.
+ */
+static void print_warnings(const struct conf *c, const char *path)
+{
+    for (size_t i = 0; i < c->trust_count; i++) {
+        const char *weak = signature_allows_text(c->trusts[i].allows);
+        if (weak[0] != '\0') {
+            (void)printf("%s: warning: trust %s lets in %s: whoever can forge those comes in; ask "
+                         "for new certificates\n",
+                         path, c->trusts[i].name, weak);
+        }
+    }
+}
+
 static void print_problems(const struct problems *problems)
 {
     for (size_t i = 0; i < problems_count(problems); i++) {
@@ -59,6 +74,7 @@ static int check_file(const char *path, struct problems *problems)
         return COMMAND_CONFIG;
     }
     print_summary(c, path, now_s);
+    print_warnings(c, path);
     conf_free(c);
     return COMMAND_OK;
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "certs/mem.h"
+#include "certs/signature.h"
 #include "certs/tls.h"
 #include "conf/conf.h"
 #include "gateway/command.h"
@@ -195,8 +196,12 @@ static int add_trust(struct verify *v, const struct trust *trust)
 /* Whoever reads the verdict should see by whose rules it was made. */
 static void note_rules(struct verify *v, const struct conf_trust *section)
 {
+    const char *weak = signature_allows_text(section->allows);
     char text[REASONS_LINE_MAX];
 
+    if (weak[0] != '\0') {
+        reasons_add(&v->why, REASONS_NOTE, -1, "this trust lets in ", weak);
+    }
     (void)snprintf(
         text, sizeof(text), "judged by trust %s: revocation %s%s, ca_profile %s, %s", section->name,
         v->options.has_policy ? "as --policy says" : conf_revocation_name(section->revocation),
@@ -215,6 +220,7 @@ static void adopt_rules(struct verify *v, const struct conf_trust *section)
     v->trust = trust_hold(section->trust);
     v->settings.path.required_policy = trust_policy(v->trust);
     v->settings.path.allows_loose_cas = !trust_is_strict_about_cas(v->trust);
+    v->settings.path.allows = trust_allows(v->trust);
     v->settings.honours_must_staple = true;
     v->settings.skew_s = REVOCATION_SKEW_S;
     v->settings.grace_s = section->grace_s;

@@ -254,7 +254,8 @@ static void state_on_answer(void *owner, const char *name, struct span content)
                                            .skew_s = REVOCATION_SKEW_S,
                                            .max_age_s = REVOCATION_OCSP_AGE_S,
                                            .grace_s = STATE_OLD_S,
-                                           .strict_strength = true};
+                                           .strict_strength = true,
+                                           .allows = trust_allows(k->trust)};
     enum ocsp_answer said = ocsp_judge(rest, &question, &found, NULL);
     if (said == OCSP_NOTHING) {
         return; /* older than a year, without an end, or by a signer that is over by now */

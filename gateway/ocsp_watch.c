@@ -188,6 +188,7 @@ static enum ocsp_answer ocsp_watch_judge(struct ocsp_watch *w, struct span respo
         .skew_s = REVOCATION_SKEW_S,
         .max_age_s = REVOCATION_OCSP_AGE_S,
         .strict_strength = true,
+        .allows = trust_allows(w->knowledge->trust),
     };
     why->count = 0;
     enum ocsp_answer answer = ocsp_judge(response, &question, found, why);
@@ -241,7 +242,8 @@ bool ocsp_watch_offer(struct knowledge *k, struct span cert, struct span issuer,
                                            .now_s = io_wall_s(),
                                            .skew_s = REVOCATION_SKEW_S,
                                            .max_age_s = REVOCATION_OCSP_AGE_S,
-                                           .strict_strength = true};
+                                           .strict_strength = true,
+                                           .allows = trust_allows(k->trust)};
     enum ocsp_answer said = ocsp_judge(response, &question, &found, NULL);
     if (said == OCSP_NOTHING) {
         return false;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "certs/mem.h"
+#include "certs/signature.h"
 #include "gateway/log.h"
 #include "gateway/revocation_private.h"
 
@@ -158,13 +159,20 @@ void revocation_take_blocks(struct revocation *r)
 /* ---- life ---- */
 
 /* Nobody shall have to find out by chance: for each configuration that comes into force, the trusts
- * under which nothing is asked, and the devices whose own section takes them out. */
+ * under which nothing is asked or weak algorithms are let in, and the devices whose own section
+ * takes them out. */
 static void revocation_tell_off(const struct conf *conf)
 {
     for (size_t i = 0; i < conf->trust_count; i++) {
         if (conf->trusts[i].revocation == CONF_REVOCATION_OFF) {
             const struct log_field field = LOG_TEXT("trust", conf->trusts[i].name);
             log_event(CONF_LOG_WARNING, NULL, "revocation-off", &field, 1);
+        }
+        const char *weak = signature_allows_text(conf->trusts[i].allows);
+        if (weak[0] != '\0') {
+            const struct log_field fields[] = {LOG_TEXT("trust", conf->trusts[i].name),
+                                               LOG_TEXT("allowed", weak)};
+            log_event(CONF_LOG_WARNING, NULL, "weak-algorithms", fields, 2);
         }
     }
     for (size_t i = 0; i < conf->device_count; i++) {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "certs/mem.h"
+#include "certs/signature.h"
 #include "gateway/revocation_private.h"
 
 static void status_fill_crl(struct snapshot_crl *out, const struct evidence_crl *held)
@@ -89,6 +90,7 @@ static bool status_add_trusts(struct revocation *r, struct snapshot *out)
         struct snapshot_trust *to = &out->trusts[out->trust_count++];
         to->name = k->name;
         to->revocation = conf_revocation_name(k->conf->revocation);
+        to->weak = signature_allows_text(trust_allows(k->trust));
         to->answers = evidence_answer_count(k->evidence);
         if (!status_add_crls(to, k) || !status_add_sources(to, k)) {
             return false;

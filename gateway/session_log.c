@@ -1,4 +1,5 @@
 /* What a session tells the log: its states, the end of each link, and what was lost. */
+#include "certs/signature.h"
 #include "gateway/log.h"
 #include "gateway/session_private.h"
 
@@ -22,6 +23,7 @@ void session_log_state(const struct session *s)
         LOG_TEXT("verdict", judged ? verdict_name(verdict.kind) : ""),
         LOG_TEXT("evidence", judged ? verdict.evidence : ""),
         LOG_TEXT("revocation", judged && off ? "OFF" : ""),
+        LOG_TEXT("weak_allowed", up ? signature_allows_text(trust_allows(s->host->trust)) : ""),
         LOG_TEXT("cause", broken ? fault_code_name(s->cause.code) : ""),
         LOG_TEXT("side", broken ? fault_side_name(s->cause.side) : ""),
     };

@@ -90,6 +90,7 @@ struct snapshot_source {
 struct snapshot_trust {
     const char *name;
     const char *revocation; /* "hard", "grace", "soft", "off" */
+    const char *weak;       /* algorithms that are let in; "": none */
     struct snapshot_crl *crls;
     size_t crl_count;
     struct snapshot_source *sources;

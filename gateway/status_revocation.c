@@ -68,6 +68,7 @@ static json_t *trust_object(const void *items, size_t at, int64_t now_s)
         object,
         jsontext_set(object, "name", t->name) &&
             jsontext_set(object, "revocation", t->revocation) &&
+            set_or_null(object, "weak_algorithms", t->weak) &&
             json_object_set_new(object, "crls",
                                 list_of(t->crls, t->crl_count, crl_object, now_s)) == 0 &&
             json_object_set_new(object, "sources",

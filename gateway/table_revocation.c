@@ -279,12 +279,18 @@ static void put_trust(const struct pen *pen, const json_t *trust, const char *no
     const json_t *sources = json_object_get(trust, "sources");
     int64_t answers = jsontext_get_number(trust, "ocsp_answers");
     const char *mode = jsontext_get(trust, "revocation");
-    if (strcmp(mode, "off") == 0 && json_array_size(crls) == 0 && answers == 0) {
+    const char *weak = jsontext_get(trust, "weak_algorithms");
+    if (strcmp(mode, "off") == 0 && json_array_size(crls) == 0 && answers == 0 && weak[0] == '\0') {
         return;
     }
     (void)fprintf(pen->to, "\ntrust %s: revocation %s, %zu CRL%s, %" PRId64 " OCSP answer%s\n",
                   jsontext_get(trust, "name"), mode, json_array_size(crls),
                   plural(json_array_size(crls)), answers, plural((size_t)answers));
+    if (weak[0] != '\0') {
+        char text[LINE_MAX_BYTES];
+        (void)snprintf(text, sizeof(text), "WEAK: its peers may use %s", weak);
+        pen_put_note(pen, text, PEN_CARE);
+    }
     for (size_t i = 0; i < json_array_size(crls); i++) {
         put_crl(pen, json_array_get(crls, i), now);
     }

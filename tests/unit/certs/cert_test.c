@@ -1,9 +1,11 @@
+#include <limits.h>
 #include <string.h>
 
 #include <criterion/criterion.h>
 
 #include "certs/cert.h"
 #include "certs/mem.h"
+#include "certs/signature.h"
 #include "pair.h"
 
 /* A view over a certificate that lives as long as the test. */
@@ -25,7 +27,7 @@ Test(cert, reads_a_device)
     cr_assert(v.has_eku && v.eku == (CERT_EKU_SERVER | CERT_EKU_CLIENT));
     cr_assert(v.has_key_usage && v.may_sign && !v.may_sign_certs);
     cr_assert(v.key == CERT_KEY_EC && v.key_bits == 256);
-    cr_assert(cert_view_is_strong(&v));
+    cr_assert(cert_view_is_strong(&v, 0));
     cr_assert_not(v.is_hash_weak);
     cr_assert_not(v.limits_other_names);
     cr_assert_eq(v.not_after_s - v.not_before_s, INT64_C(301) * 86400);
@@ -63,13 +65,18 @@ Test(cert, reads_what_each_variant_differs_in)
     cr_assert(v.key == CERT_KEY_RSA && v.key_bits == 2048);
     pem_block_free(&block);
     v = view_of("weak-rsa", &block);
-    cr_assert(v.key_bits == 1024 && !cert_view_is_strong(&v));
+    cr_assert(v.key_bits == 1024 && !cert_view_is_strong(&v, SIGNATURE_ALLOWS_SHA1));
+    cr_assert(cert_view_is_strong(&v, SIGNATURE_ALLOWS_RSA_1024));
     pem_block_free(&block);
     v = view_of("weak-ec", &block);
-    cr_assert(v.key == CERT_KEY_EC && !cert_view_is_strong(&v));
+    cr_assert(v.key == CERT_KEY_EC && !cert_view_is_strong(&v, UINT_MAX));
     pem_block_free(&block);
     v = view_of("hl7-sha1", &block);
-    cr_assert(v.is_hash_weak);
+    cr_assert(v.is_hash_weak && v.is_hash_sha1);
+    cr_assert_not(cert_view_is_hash_strong(&v, SIGNATURE_ALLOWS_RSA_1024));
+    cr_assert(cert_view_is_hash_strong(&v, SIGNATURE_ALLOWS_SHA1));
+    v.is_hash_sha1 = false; /* as if it were MD5 */
+    cr_assert_not(cert_view_is_hash_strong(&v, UINT_MAX));
     pem_block_free(&block);
     v = view_of("hl7-noeku", &block);
     cr_assert_not(v.has_eku);

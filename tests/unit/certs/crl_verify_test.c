@@ -4,6 +4,7 @@
 
 #include "certs/crl.h"
 #include "certs/crl_inside.h"
+#include "certs/signature.h"
 #include "tests/unit/certs/crl_make.h"
 
 enum { ROOT_KEY = 9, CA_KEY = 1, OTHER_KEY = 2, SIGNER_KEY = 3 };
@@ -383,6 +384,11 @@ Test(crl_verify, refuses_a_signature_that_is_too_weak)
     cr_assert(crl_verify(c, &a, NULL, 0, NULL));
     c->memo->is_weak = true; /* as if it were SHA-1 */
     cr_assert_not(crl_verify(c, &a, NULL, 0, NULL));
+    a.allows = SIGNATURE_ALLOWS_RSA_1024;
+    cr_assert_not(crl_verify(c, &a, NULL, 0, NULL));
+    a.allows = SIGNATURE_ALLOWS_SHA1;
+    cr_assert(crl_verify(c, &a, NULL, 0, NULL));
+    a.allows = 0;
     a.is_strict = false;
     cr_assert(crl_verify(c, &a, NULL, 0, NULL));
     crl_release(c);

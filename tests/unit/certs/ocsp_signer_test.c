@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 
 #include "certs/ocsp_inside.h"
+#include "certs/signature.h"
 #include "ocsp_case.h"
 
 /* Why the signer of an answer is refused; NULL when it is not. */
@@ -98,19 +99,28 @@ Test(ocsp_signer, keeps_to_the_strict_rules_where_they_are_on)
         const char *cert;
         const char *issuer;
         const char *why;
+        unsigned needs; /* what a trust must allow to take it */
     } rows[] = {
-        {"good-sha1.ocsp", "device.der", "ca.der", "it is signed with SHA-1"},
-        {"by-small.ocsp", "device.der", "ca.der", "it is signed with a weak key"},
+        {"good-sha1.ocsp", "device.der", "ca.der", "it is signed with SHA-1",
+         SIGNATURE_ALLOWS_SHA1},
+        {"by-small.ocsp", "device.der", "ca.der", "it is signed with a weak key",
+         SIGNATURE_ALLOWS_RSA_1024},
         {"by-old-hash.ocsp", "device.der", "ca.der",
-         "its signer's certificate is signed too weakly"},
-        {"weak-ca.ocsp", "frail.der", "weak.der", "it is signed with a weak key"},
+         "its signer's certificate is signed too weakly", SIGNATURE_ALLOWS_SHA1},
+        {"weak-ca.ocsp", "frail.der", "weak.der", "it is signed with a weak key",
+         SIGNATURE_ALLOWS_RSA_1024},
         {"weak-delegated.ocsp", "frail.der", "weak.der",
-         "its signer's certificate is signed too weakly"},
+         "its signer's certificate is signed too weakly", SIGNATURE_ALLOWS_RSA_1024},
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct ocsp_question q = ocsp_case_question(rows[i].cert, rows[i].issuer);
         refuses(rows[i].answer, &q, rows[i].why);
+        q.allows = rows[i].needs ^ 3U;
+        refuses(rows[i].answer, &q, rows[i].why);
+        q.allows = rows[i].needs;
+        cr_expect_null(check(rows[i].answer, &q), "%s", rows[i].answer);
+        q.allows = 0;
         q.strict_strength = false;
         cr_expect_null(check(rows[i].answer, &q), "%s", rows[i].answer);
     }

@@ -149,6 +149,7 @@ static void become_odd(struct tls_engine *e, const struct odd_peer *odd)
     wolfSSL_CTX_SetIORecv(ctx, tls_engine_receive);
     wolfSSL_CTX_SetIOSend(ctx, tls_engine_send);
     cr_assert(tls_staple_prepare(ctx));
+    cr_assert_eq(wolfSSL_CTX_SetMinRsaKey_Sz(ctx, 1024), WOLFSSL_SUCCESS); /* it shows weak ones */
     show_identity(ctx, e, odd);
     wolfSSL_free(e->ssl);
     e->ssl = wolfSSL_new(ctx);

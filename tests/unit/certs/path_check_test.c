@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 
 #include "certs/path_check.h"
+#include "certs/signature.h"
 #include "tests/unit/certs/bench_path.h"
 #include "tests/unit/certs/pair.h"
 
@@ -279,15 +280,17 @@ Test(path_check, the_anchor_may_demand_an_explicit_policy)
 }
 
 /* Certificates of build/pki under its root. */
-static bool validate_file(const char *name, enum path_purpose purpose)
+static bool validate_file(const char *name, enum path_purpose purpose, unsigned allows)
 {
     struct pem_block root = pair_certificate("root");
     struct pem_block leaf = pair_certificate(name);
     struct span anchor = span_of(root.der, root.len);
     struct path_input in = {
         .leaf = span_of(leaf.der, leaf.len), .anchors = &anchor, .anchor_count = 1};
-    struct path_settings settings = {
-        .now_s = (int64_t)time(NULL), .purpose = purpose, .allows_loose_cas = true};
+    struct path_settings settings = {.now_s = (int64_t)time(NULL),
+                                     .purpose = purpose,
+                                     .allows = allows,
+                                     .allows_loose_cas = true};
     bool is_good;
 
     bench_path.why.count = 0;
@@ -301,13 +304,23 @@ Test(path_check, weak_algorithms_are_for_old_suites)
 {
     static const char *const names[] = {"hl7-sha1", "weak-rsa"};
 
-    cr_assert(validate_file("hl7", PATH_SERVER));
+    cr_assert(validate_file("hl7", PATH_SERVER, 0));
     for (size_t i = 0; i < 2; i++) {
-        cr_assert_not(validate_file(names[i], PATH_SERVER), "%s", names[i]);
+        cr_assert_not(validate_file(names[i], PATH_SERVER, 0), "%s", names[i]);
         cr_assert_str_eq(reasons_decision(&bench_path.why),
                          i == 0 ? "it is signed with a weak hash"
                                 : "the key is too weak or of an unknown kind");
-        cr_assert(validate_file(names[i], PATH_ANY), "%s", names[i]);
+        cr_assert(validate_file(names[i], PATH_ANY, 0), "%s", names[i]);
     }
-    cr_assert_not(validate_file("weak-ec", PATH_SERVER), "P-224");
+    cr_assert_not(validate_file("weak-ec", PATH_SERVER, 0), "P-224");
+}
+
+Test(path_check, each_weakness_is_let_in_by_its_own_name_only)
+{
+    cr_assert(validate_file("weak-rsa", PATH_SERVER, SIGNATURE_ALLOWS_RSA_1024));
+    cr_assert_not(validate_file("weak-rsa", PATH_SERVER, SIGNATURE_ALLOWS_SHA1));
+    cr_assert(validate_file("hl7-sha1", PATH_SERVER, SIGNATURE_ALLOWS_SHA1));
+    cr_assert_not(validate_file("hl7-sha1", PATH_SERVER, SIGNATURE_ALLOWS_RSA_1024));
+    cr_assert_not(
+        validate_file("weak-ec", PATH_SERVER, SIGNATURE_ALLOWS_RSA_1024 | SIGNATURE_ALLOWS_SHA1));
 }

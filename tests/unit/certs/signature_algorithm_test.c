@@ -124,3 +124,22 @@ Test(signature_algorithm, ec_points_are_whole_and_not_compressed)
     info[25] = 1; /* unused bits */
     cr_assert_not(signature_key_read(span_of(info, 91), &key));
 }
+
+/* MD5 and MD2 have no way in; SHA-256 needs none. */
+Test(signature_algorithm, sha1_is_told_from_what_is_weaker)
+{
+    static const uint8_t rsa[] = {0x30, 13,   6, 9, 0x2A, 0x86, 0x48, 0x86,
+                                  0xF7, 0x0D, 1, 1, 5,    5,    0};
+    static const uint8_t ec[] = {0x30, 9, 6, 7, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 4, 1};
+    static const uint8_t md5[] = {0x30, 13,   6, 9, 0x2A, 0x86, 0x48, 0x86,
+                                  0xF7, 0x0D, 1, 1, 4,    5,    0};
+    static const uint8_t sha256[] = {0x30, 13,   6, 9, 0x2A, 0x86, 0x48, 0x86,
+                                     0xF7, 0x0D, 1, 1, 11,   5,    0};
+    static const uint8_t ed25519[] = {0x30, 5, 6, 3, 0x2B, 0x65, 0x70};
+
+    cr_expect(signature_algorithm_is_sha1(SPAN_OF(rsa)));
+    cr_expect(signature_algorithm_is_sha1(SPAN_OF(ec)));
+    cr_expect_not(signature_algorithm_is_sha1(SPAN_OF(md5)));
+    cr_expect_not(signature_algorithm_is_sha1(SPAN_OF(sha256)));
+    cr_expect_not(signature_algorithm_is_sha1(SPAN_OF(ed25519)));
+}

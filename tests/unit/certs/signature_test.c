@@ -1,3 +1,4 @@
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -189,10 +190,13 @@ Test(signature, knows_strong_keys)
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct parts p = open_parts(rows[i].name);
-        cr_expect_eq(signature_key_is_strong(p.key_info), rows[i].strong, "%s", rows[i].name);
+        bool is_small_rsa = strcmp(rows[i].name, "rsa-1024") == 0;
+        cr_expect_eq(signature_key_is_strong(p.key_info, UINT_MAX), rows[i].strong || is_small_rsa,
+                     "%s", rows[i].name);
+        cr_expect_eq(signature_key_is_strong(p.key_info, 0), rows[i].strong, "%s", rows[i].name);
         pem_file_free(&p.file);
     }
-    cr_assert_not(signature_key_is_strong(span_of(NULL, 0)));
+    cr_assert_not(signature_key_is_strong(span_of(NULL, 0), 0));
 }
 
 /* What the library would have to allocate and cannot. */
@@ -207,4 +211,34 @@ Test(signature, no_memory_is_never_good)
         cr_expect_neq(verify(&p), SIGNATURE_GOOD, "%s", names[i]);
         pem_file_free(&p.file);
     }
+}
+
+/* Each bit lets in what it names, and nothing else does. */
+Test(signature, lets_in_what_is_allowed_and_nothing_else)
+{
+    struct parts small = open_parts("rsa-1024");
+    struct parts good = open_parts("rsa-sha256");
+    const unsigned rsa = SIGNATURE_ALLOWS_RSA_1024;
+    const unsigned sha1 = SIGNATURE_ALLOWS_SHA1;
+
+    cr_expect_not(signature_key_is_strong(small.key_info, 0));
+    cr_expect_not(signature_key_is_strong(small.key_info, sha1));
+    cr_expect(signature_key_is_strong(small.key_info, rsa));
+    cr_expect(signature_key_is_strong(good.key_info, 0));
+    cr_expect(signature_is_strong(false, good.key_info, 0));
+    cr_expect_not(signature_is_strong(true, good.key_info, rsa));
+    cr_expect(signature_is_strong(true, good.key_info, sha1));
+    cr_expect_not(signature_is_strong(true, small.key_info, sha1));
+    cr_expect_not(signature_is_strong(false, small.key_info, 0));
+    cr_expect(signature_is_strong(true, small.key_info, rsa | sha1));
+    pem_file_free(&small.file);
+    pem_file_free(&good.file);
+}
+
+Test(signature, names_what_is_allowed)
+{
+    cr_expect_str_eq(signature_allows_text(0), "");
+    cr_expect_str_eq(signature_allows_text(SIGNATURE_ALLOWS_RSA_1024), "RSA-1024");
+    cr_expect_str_eq(signature_allows_text(SIGNATURE_ALLOWS_SHA1), "SHA-1");
+    cr_expect_str_eq(signature_allows_text(3), "RSA-1024 and SHA-1");
 }

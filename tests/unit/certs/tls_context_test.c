@@ -12,7 +12,7 @@ static struct span der_of(const struct pem_block *block)
 
 Test(tls_context, knows_what_its_cas_have_issued)
 {
-    WOLFSSL_CTX *ctx = tls_context_new(TLS_SERVER, TLS_VERSION_1_3, NULL);
+    WOLFSSL_CTX *ctx = tls_context_new(TLS_SERVER, TLS_VERSION_1_3, 0, NULL);
     struct pem_block root = pair_certificate("root");
     struct pem_block inter = pair_certificate("int");
     struct pem_block other = pair_certificate("int-other");
@@ -31,7 +31,7 @@ Test(tls_context, knows_what_its_cas_have_issued)
 
 Test(tls_context, keeps_its_own_cas_when_it_forgets_a_peers)
 {
-    WOLFSSL_CTX *ctx = tls_context_new(TLS_CLIENT, TLS_VERSION_1_2, NULL);
+    WOLFSSL_CTX *ctx = tls_context_new(TLS_CLIENT, TLS_VERSION_1_2, 0, NULL);
     struct pem_block root = pair_certificate("root");
     struct pem_block inter = pair_certificate("int");
     struct pem_block leaf = pair_certificate("pump-12");

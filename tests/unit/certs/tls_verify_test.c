@@ -6,6 +6,7 @@
 #include <wolfssl/options.h>
 #include <wolfssl/ssl.h>
 
+#include "certs/signature.h"
 #include "certs/tls_engine.h"
 #include "pair.h"
 
@@ -373,4 +374,60 @@ Test(tls_verify, checks_by_itself_what_it_can)
         cr_assert_eq(code, CASES[i].code, "%s: %s", CASES[i].name, fault_code_name(code));
     }
     pair_close(&p);
+}
+
+static struct trust *weak_trust(unsigned allows)
+{
+    struct fault f = {0};
+    struct trust_settings settings = {.name = "old",
+                                      .anchors = pair_path("root", ".pem"),
+                                      .tls_min = TLS_VERSION_1_2,
+                                      .allows = allows};
+    struct trust *t = trust_load(&settings, (int64_t)time(NULL), &f);
+
+    cr_assert_not_null(t, "%s", f.note);
+    return t;
+}
+
+/* One handshake of a peer with that certificate; is it let in? */
+static bool lets_in(struct trust *trust, const char *name, bool is_client, bool is_old)
+{
+    struct pair p;
+    struct pair_setup s = setup_of(name, is_client, is_old, true);
+    bool is_in;
+
+    if (is_client) {
+        s.server_trust = trust;
+        s.server_allow = strcmp(name, "weak-rsa") == 0 ? "dns:weak.ward.example" : NULL;
+    } else {
+        s.client_trust = trust;
+        s.client_allow = strcmp(name, "weak-rsa") == 0 ? "dns:weak.ward.example" : NULL;
+    }
+    pair_link(&p, &s);
+    is_in = (is_client ? p.server : p.client).result == TLS_DONE;
+    pair_close(&p);
+    return is_in;
+}
+
+/* Both trusts stand side by side: what one allows, the other goes on refusing. */
+Test(tls_verify, only_the_trust_that_allows_a_weakness_lets_it_in)
+{
+    struct trust *strict = weak_trust(0);
+    struct trust *rsa = weak_trust(SIGNATURE_ALLOWS_RSA_1024);
+    struct trust *sha1 = weak_trust(SIGNATURE_ALLOWS_SHA1);
+
+    for (unsigned i = 0; i < 4; i++) {
+        bool is_client = (i & 1U) != 0;
+        bool is_old = (i & 2U) != 0;
+        const char *hashed = is_client ? "bms-sha1" : "hl7-sha1";
+        cr_expect(lets_in(rsa, "weak-rsa", is_client, is_old), "%u", i);
+        cr_expect_not(lets_in(sha1, "weak-rsa", is_client, is_old), "%u", i);
+        cr_expect_not(lets_in(strict, "weak-rsa", is_client, is_old), "%u", i);
+        cr_expect(lets_in(sha1, hashed, is_client, is_old), "%u", i);
+        cr_expect_not(lets_in(rsa, hashed, is_client, is_old), "%u", i);
+        cr_expect_not(lets_in(strict, hashed, is_client, is_old), "%u", i);
+    }
+    trust_release(strict);
+    trust_release(rsa);
+    trust_release(sha1);
 }

@@ -5,6 +5,7 @@
 
 #include "certs/cert.h"
 #include "certs/mem.h"
+#include "certs/signature.h"
 #include "certs/trust.h"
 #include "certs/trust_context.h"
 #include "pair.h"
@@ -217,4 +218,36 @@ Test(trust, survives_running_out_of_memory)
         cr_assert(t != NULL || !is_whole, "allocation %u: %s", nth, f.note);
         trust_release(t);
     }
+}
+
+static struct trust *load_weak(const char *anchors, const char *intermediates, unsigned allows)
+{
+    struct fault f = {0};
+    struct trust_settings settings = {
+        .name = "old",
+        .anchors = pair_path(anchors, ".pem"),
+        .intermediates = intermediates == NULL ? NULL : pair_path(intermediates, ".pem"),
+        .tls_min = TLS_VERSION_1_2,
+        .allows = allows};
+
+    return trust_load(&settings, (int64_t)time(NULL), &f);
+}
+
+Test(trust, lets_in_weak_cas_by_their_own_name_only)
+{
+    struct trust *small = load_weak("weak-root", NULL, SIGNATURE_ALLOWS_RSA_1024);
+    struct trust *sha1 = load_weak("root", "int-sha1", SIGNATURE_ALLOWS_SHA1);
+    struct trust *usual = load_weak("root", NULL, 0);
+    struct trust *more = load_weak("root", NULL, SIGNATURE_ALLOWS_SHA1);
+
+    cr_assert(small != NULL && sha1 != NULL && usual != NULL && more != NULL);
+    cr_assert_null(load_weak("weak-root", NULL, SIGNATURE_ALLOWS_SHA1));
+    cr_assert_null(load_weak("root", "int-sha1", SIGNATURE_ALLOWS_RSA_1024));
+    cr_assert_eq(trust_allows(small), SIGNATURE_ALLOWS_RSA_1024);
+    cr_assert_eq(trust_allows(usual), 0);
+    cr_assert_neq(trust_differs(usual, more), 0);
+    trust_release(small);
+    trust_release(sha1);
+    trust_release(usual);
+    trust_release(more);
 }

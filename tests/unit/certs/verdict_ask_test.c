@@ -1,9 +1,12 @@
 #include <string.h>
+#include <time.h>
 
 #include <criterion/criterion.h>
 
 #include "certs/digest.h"
 #include "certs/mem.h"
+#include "certs/signature.h"
+#include "tests/unit/certs/pair.h"
 #include "tests/unit/certs/verdict_case.h"
 
 TestSuite(verdict_ask, .init = verdict_case_begin, .fini = verdict_case_end);
@@ -182,6 +185,41 @@ Test(verdict_ask, trust_says_how_strict_cas_are_judged)
     cr_expect(verdict_case_ask(), "%s", answer->sentence);
     verdict_case_demand(true, span_of(NULL, 0));
     cr_expect_not(verdict_case_ask());
+}
+
+/* A leaf of build/pki under a trust over its root, without revocation; accepted? */
+static bool accepts_file(const char *name, unsigned allows)
+{
+    struct pem_block leaf = pair_certificate(name);
+    struct span chain = span_of(leaf.der, leaf.len);
+    struct fault f = {0};
+    struct trust_settings settings = {.name = "old",
+                                      .anchors = pair_path("root", ".pem"),
+                                      .tls_min = TLS_VERSION_1_2,
+                                      .allows = allows};
+    int64_t now_s = (int64_t)time(NULL);
+    struct trust *trust = trust_load(&settings, now_s, &f);
+    struct verdict_question question = {.trust = trust,
+                                        .chain = &chain,
+                                        .count = 1,
+                                        .purpose = PATH_SERVER,
+                                        .policy = JUDGE_OFF,
+                                        .now_s = now_s};
+
+    cr_assert_not_null(trust, "%s", f.note);
+    verdict_ask_chain(&question, &verdict_case.answer, NULL);
+    trust_release(trust);
+    pem_block_free(&leaf);
+    return answer->accepted;
+}
+
+Test(verdict_ask, weak_algorithms_are_the_trusts_own_choice)
+{
+    cr_expect_not(accepts_file("hl7-sha1", 0));
+    cr_expect_not(accepts_file("hl7-sha1", SIGNATURE_ALLOWS_RSA_1024));
+    cr_expect(accepts_file("hl7-sha1", SIGNATURE_ALLOWS_SHA1));
+    cr_expect_not(accepts_file("weak-rsa", 0));
+    cr_expect(accepts_file("weak-rsa", SIGNATURE_ALLOWS_RSA_1024));
 }
 
 Test(verdict_ask, policy_of_the_trust_is_asked_of_peers)

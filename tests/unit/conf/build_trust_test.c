@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 
+#include "certs/signature.h"
 #include "tests/unit/conf/fixture.h"
 
 /* A trust whose own lines begin in line 5, and a device, the lines of which go last. */
@@ -30,6 +31,7 @@ Test(build_trust, is_hard_unless_written_otherwise)
     cr_expect_eq(t->fetch_host_count, 0);
     cr_expect_eq(t->check_timeout_ms, 5000);
     cr_expect_not(t->is_strict_profile);
+    cr_expect_eq(t->allows, 0);
     cr_expect_eq(t->policy.len, 0);
     cr_expect_eq(d->trust_section, t);
     cr_expect_eq(d->revocation, CONF_REVOCATION_HARD);
@@ -293,6 +295,33 @@ Test(build_trust, takes_profile_and_policy)
     cr_expect(f.conf.trusts[0].is_strict_profile);
     cr_expect(span_equal(f.conf.trusts[0].policy, span_of(OID, sizeof(OID))));
     fixture_end(&f);
+}
+
+static unsigned allows_of(const char *text)
+{
+    struct fixture f;
+    fixture_build(&f, text);
+    fixture_expect(&f, (const char *const[]){NULL});
+    unsigned allows = f.conf.trusts[0].allows;
+    fixture_end(&f);
+    return allows;
+}
+
+Test(build_trust, takes_weak_algorithms_one_by_one)
+{
+    cr_expect_eq(allows_of(TRUST("crl = a\nrsa_min = 2048\nallow_sha1 = no\n")), 0);
+    cr_expect_eq(allows_of(TRUST("crl = a\nrsa_min = 1024\n")), SIGNATURE_ALLOWS_RSA_1024);
+    cr_expect_eq(allows_of(TRUST("crl = a\nallow_sha1 = yes\n")), SIGNATURE_ALLOWS_SHA1);
+}
+
+Test(build_trust, refuses_what_is_weaker_still)
+{
+    fixture_expect_one(TRUST("crl = a\nrsa_min = 512\n"),
+                       "t.conf:6: rsa_min = 512 is not a word that is known here; right: 2048 or "
+                       "1024");
+    fixture_expect_one(
+        TRUST("crl = a\nallow_md5 = yes\n"),
+        "t.conf:6: unknown key allow_md5 in a trust section; right: perhaps follow_cdp");
 }
 
 Test(build_trust, refuses_policies_that_are_none)

@@ -106,6 +106,8 @@ Test(canonical, every_source_of_evidence_counts)
         "ocsp = http://h/\n",
         "check_timeout = 6s\n",
         "ca_profile = strict\n",
+        "rsa_min = 1024\n",
+        "allow_sha1 = yes\n",
         "policy = 1.2.3\n",
         "follow_cdp = yes\nfetch_hosts = h\n",
     };

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -30,6 +31,23 @@ Test(cmd_check, sums_up_a_good_configuration_in_one_line)
                                         "pump-12 in "),
                        "%s", out.text);
     cr_expect_eq(strchr(out.text, '\n'), out.text + out.len - 1);
+    instance_clean(&place);
+}
+
+Test(cmd_check, warns_of_a_trust_that_lets_in_weak_algorithms)
+{
+    char here[256];
+    instance_prepare(&place);
+    FILE *conf = fopen(place.conf, "a");
+    cr_assert_not_null(conf);
+    cr_assert_not_null(getcwd(here, sizeof(here)));
+    (void)fprintf(conf,
+                  "[trust old]\nanchors = %s/build/pki/weak-root.pem\nrevocation = off\n"
+                  "rsa_min = 1024\n",
+                  here);
+    (void)fclose(conf);
+    cr_expect_eq(check(place.conf), COMMAND_OK, "%s", err.text);
+    cr_expect_not_null(strstr(out.text, "warning: trust old lets in RSA-1024:"), "%s", out.text);
     instance_clean(&place);
 }
 

@@ -24,12 +24,13 @@ static struct snapshot_source sources[] = {
 static struct snapshot_trust trusts[] = {
     {.name = "hospital",
      .revocation = "hard",
+     .weak = "SHA-1",
      .crls = crls,
      .crl_count = 2,
      .sources = sources,
      .source_count = 2,
      .answers = 3},
-    {.name = "lab", .revocation = "off"},
+    {.name = "lab", .revocation = "off", .weak = ""},
 };
 static struct snapshot_block blocks[] = {
     {.kind = "serial", .value = "0A1B", .reason = "lost", .at_s = 1772346600}};
@@ -94,10 +95,17 @@ Test(status_revocation, tells_each_source_with_its_trouble)
               "\"next\":\"2026-03-02T06:30:00Z\",\"trouble\":\"no address\"}");
 }
 
+Test(status_revocation, tells_which_weak_algorithms_a_trust_lets_in)
+{
+    const json_t *trust = json_array_get(json_object_get(root, "trusts"), 0);
+    cr_expect_str_eq(json_string_value(json_object_get(trust, "weak_algorithms")), "SHA-1");
+}
+
 Test(status_revocation, tells_trusts_blocks_and_grants)
 {
     expect_at(json_object_get(root, "trusts"), 1,
-              "{\"name\":\"lab\",\"revocation\":\"off\",\"crls\":[],\"sources\":[],"
+              "{\"name\":\"lab\",\"revocation\":\"off\",\"weak_algorithms\":null,\"crls\":[],"
+              "\"sources\":[],"
               "\"ocsp_answers\":0}");
     expect_at(json_object_get(root, "blocks"), 0,
               "{\"kind\":\"serial\",\"value\":\"0A1B\",\"reason\":\"lost\","

@@ -42,7 +42,9 @@ static const char ward[] =
     "{\"place\":\"/b\",\"kind\":\"file\",\"last_good\":\"2026-02-28T06:00:00Z\","
     "\"trouble\":\"an HTML page\"}]},"
     "{\"name\":\"lab\",\"revocation\":\"off\",\"ocsp_answers\":0,\"crls\":[],"
-    "\"sources\":[]}],"
+    "\"sources\":[]},"
+    "{\"name\":\"old\",\"revocation\":\"off\",\"weak_algorithms\":\"SHA-1\","
+    "\"ocsp_answers\":0,\"crls\":[],\"sources\":[]}],"
     "\"blocks\":[{\"kind\":\"serial\",\"value\":\"0A1B\",\"reason\":\"lost in the lift\","
     "\"at\":\"2026-03-01T06:00:00Z\"}],"
     "\"grants\":[{\"device\":\"pump-13\",\"reason\":\"fire\","
@@ -98,6 +100,8 @@ Test(table_revocation, tells_what_is_held_under_each_trust)
                        "  file /b: an HTML page; last read 2026-02-28 06:00Z\n");
     cr_expect_null(strstr(text, "folder"), "a source without trouble");
     cr_expect_null(strstr(text, "trust lab"), "a trust that has nothing");
+    expect_words(text, "\ntrust old: revocation off, 0 CRLs, 0 OCSP answers\n"
+                       "  WEAK: its peers may use SHA-1\n");
 }
 
 Test(table_revocation, fits_into_100_columns)
