@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "conf/build_expect.h"
+
 enum {
     MAX_FRAME_SHORT = 4096,           /* gap, line */
     MAX_FRAME_MLLP = 2 * 1024 * 1024, /* HL7 with an embedded document */
@@ -362,6 +364,7 @@ void build_device(struct conf_device *d, struct section *s)
     /* Without them every other key would look out of place. */
     if (has_port && has_protocol) {
         check_uses(d, s);
+        build_expect(d, s);
     }
     if (has_port && has_protocol && conf_is_modbus(d->protocol)) {
         check_modbus(d, s);

@@ -149,6 +149,22 @@ struct conf_unit_map {
     int16_t bus_unit[256];
 };
 
+/* How the device is told from a stranger on its port. */
+enum conf_expect_kind {
+    CONF_EXPECT_ID,         /* id "PATTERN": vendor, product code and revision of function 2B/0E */
+    CONF_EXPECT_SLAVE_ID,   /* slave-id "PATTERN": what function 11 answers */
+    CONF_EXPECT_REGISTER,   /* register ADDRESS = VALUE: a holding register */
+    CONF_EXPECT_INPUT,      /* input ADDRESS = VALUE: an input register */
+    CONF_EXPECT_USB_SERIAL, /* usb-serial PATTERN: the serial number of the USB adapter */
+};
+
+struct conf_expect {
+    enum conf_expect_kind kind;
+    char *pattern; /* see protocols/pattern.h; NULL for registers */
+    uint16_t address, value;
+    char *text; /* as written, for people */
+};
+
 /* [device NAME] */
 struct conf_device {
     char *name;
@@ -159,6 +175,8 @@ struct conf_device {
     struct conf_line line;
     enum conf_protocol protocol;
     struct conf_unit_map unit_map;
+    struct conf_expect *expect; /* all must hold; none: whoever is on the port is the device */
+    size_t expect_count;
     bool listens; /* true: `listen`, the hospital dials in; false: `connect` */
     struct conf_address listen;
     struct conf_address *connect;

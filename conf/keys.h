@@ -47,6 +47,7 @@ enum keys_id {
     KEYS_LINE,
     KEYS_PROTOCOL,
     KEYS_UNIT_MAP,
+    KEYS_EXPECT,
     KEYS_WRITES,
     KEYS_GAP,
     KEYS_MAX_FRAME,
@@ -96,6 +97,7 @@ enum keys_type {
     KEYS_TYPE_OCSP,       /* such a URL, aia or off */
     KEYS_TYPE_FETCH_HOST, /* host or host and port */
     KEYS_TYPE_OID,        /* 1.3.6.1.4.1.99999.1 */
+    KEYS_TYPE_EXPECT,     /* id "Acme*", register 0x0100 = 0x1234 … */
 };
 
 /* Which end opens the TLS link. */

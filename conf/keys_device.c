@@ -78,6 +78,17 @@ const struct keys_row keys_device_rows[KEYS_COUNT - KEYS_DEVICE_FIRST] = {
                 "answered with exception 0A.",
     },
     {
+        .id = KEYS_EXPECT,
+        .section = KEYS_DEVICE,
+        .name = "expect",
+        .type = KEYS_TYPE_EXPECT,
+        .is_list = true,
+        .fallback_words = "whoever is on the port is the device",
+        .help =
+            "How the device is told from another one on its port; all of it must hold before its "
+            "certificate is shown to anybody. See DEVICE BINDING.",
+    },
+    {
         .id = KEYS_WRITES,
         .section = KEYS_DEVICE,
         .name = "writes",

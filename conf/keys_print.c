@@ -116,6 +116,9 @@ static const char *plain_form(enum keys_type type)
         return "HOST or HOST:PORT, for example pki.hospital.example";
     case KEYS_TYPE_OID:
         return "an OID, for example 1.3.6.1.4.1.99999.1";
+    case KEYS_TYPE_EXPECT:
+        return "id \"TEXT\", slave-id \"TEXT\", register ADDRESS = VALUE, input ADDRESS = VALUE or "
+               "usb-serial TEXT";
     case KEYS_TYPE_DURATION:
     case KEYS_TYPE_SIZE:
     case KEYS_TYPE_NUMBER:

@@ -96,4 +96,13 @@ void values_units_clear(struct conf_unit_map *map);
 int values_units_add(const char *text, bool allow_255, struct conf_unit_map *map,
                      struct values_error *why);
 
+/* One item of `expect`. pattern: without its quotes; "" for registers. */
+struct values_expect {
+    enum conf_expect_kind kind;
+    char pattern[VALUES_PATH_SIZE]; /* a line's text is never longer */
+    uint16_t address, value;
+};
+
+int values_expect(const char *text, struct values_expect *out, struct values_error *why);
+
 #endif

@@ -68,6 +68,9 @@ static void on_port_down(void *owner, const struct fault *f)
     if (b->closing) {
         return;
     }
+    for (struct bus_device *d = b->devices; d != NULL; d = d->next) {
+        bus_device_hold(d, d->conf->expect_count > 0); /* who comes back is not known */
+    }
     b->fault = *f;
     bus_line_down(b);
     tell_port(b);
@@ -245,6 +248,7 @@ struct bus_device *bus_attach(struct bus *b, const struct conf_device *conf,
     d->on_note = on_note;
     d->owner = owner;
     d->told = b->changes;
+    d->is_held = conf->expect_count > 0;
     d->next = b->devices;
     b->devices = d;
     return d;
@@ -263,6 +267,19 @@ void bus_detach(struct bus_device *d)
         d->bus->wire.device = NULL;
     }
     mem_free(d);
+}
+
+void bus_device_hold(struct bus_device *d, bool held)
+{
+    d->is_held = held;
+}
+
+void bus_device_doubt(struct bus_device *d, const struct bus_request *q)
+{
+    if (d != NULL && !d->is_held && d->conf->expect_count > 0) {
+        d->is_held = true;
+        bus_note(d, "identity-doubted", q->bus_unit, q->pdu[0]);
+    }
 }
 
 size_t bus_device_count(const struct bus *b)

@@ -18,7 +18,7 @@
  * within the quarantine makes the unit "slow" and doubles its timeout, up to 10 s. A unit that
  * missed three answers in a row is asked only when nobody else waits, or every tenth timeout.
  *
- * Notes: write-outcome-unknown, write-dropped-unsent, slow-device, line-echo.
+ * Notes: write-outcome-unknown, write-dropped-unsent, slow-device, line-echo, identity-doubted.
  */
 #ifndef WARDGATE_BUS_H
 #define WARDGATE_BUS_H
@@ -66,6 +66,11 @@ struct bus_device *bus_attach(struct bus *b, const struct conf_device *conf,
                               void (*on_note)(void *owner, const char *event, const char *note),
                               void *owner);
 
+/* A device with `expect` is held until somebody found out who it is: its requests get 0A, but for
+ * those of who asks that. Held from the start, again whenever the port was away, and again (note
+ * identity-doubted) when a unit of it missed several answers in a row. */
+void bus_device_hold(struct bus_device *d, bool held);
+
 /* Detach; every client of the device must be detached before. */
 void bus_detach(struct bus_device *d);
 
@@ -88,6 +93,9 @@ void bus_client_submit(struct bus_client *c, struct span adu);
 /* May this master write, as far as its certificate's verdict goes? At first yes. From yes to no the
  * writes that wait are refused with 01 (on_answer, from inside). */
 void bus_client_allow_writes(struct bus_client *c, bool allowed);
+
+/* This client asks who the device is, so a device that is held answers it. */
+void bus_client_ask_identity(struct bus_client *c);
 
 /* Requests waiting or on the wire. */
 size_t bus_client_pending(const struct bus_client *c);

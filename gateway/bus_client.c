@@ -95,7 +95,7 @@ static enum modbus_exception judge_request(const struct bus_client *c, struct bu
     if (q->is_write && (!d->conf->writes_allowed || c->writes_denied)) {
         return MODBUS_ILLEGAL_FUNCTION;
     }
-    if (d->bus->state == BUS_DOWN || (q->is_write && d->bus->is_echoing)) {
+    if (bus_client_is_held(c) || d->bus->state == BUS_DOWN || (q->is_write && d->bus->is_echoing)) {
         return MODBUS_NO_PATH;
     }
     return MODBUS_FINE;
@@ -145,6 +145,16 @@ void bus_client_allow_writes(struct bus_client *c, bool allowed)
     while (bus_queue_has(b, c) && c->writes_denied && bus_queue_take_write(c, &q)) {
         bus_client_refuse(c, &q, MODBUS_ILLEGAL_FUNCTION);
     }
+}
+
+void bus_client_ask_identity(struct bus_client *c)
+{
+    c->asks_identity = true;
+}
+
+bool bus_client_is_held(const struct bus_client *c)
+{
+    return c->device->is_held && !c->asks_identity;
 }
 
 size_t bus_client_pending(const struct bus_client *c)

@@ -101,6 +101,16 @@ static void send_request(struct bus *b, struct endpoint *ep)
     endpoint_write(ep, room_span(&out));
 }
 
+/* It waited when its device came under doubt. The bus's next turn looks for who is next. */
+static void refuse_held(struct bus_client *c)
+{
+    struct bus_request q;
+
+    if (bus_queue_take(c, &q)) {
+        bus_client_refuse(c, &q, MODBUS_NO_PATH);
+    }
+}
+
 static void send_next(struct bus *b)
 {
     struct endpoint *ep = port_endpoint(b->port);
@@ -115,7 +125,9 @@ static void send_next(struct bus *b)
     if (c == NULL || (!bus_is_tcp(b) && line_is_noisy(b, ep))) {
         return;
     }
-    if (bus_queue_take(c, &b->wire.request)) {
+    if (bus_client_is_held(c)) {
+        refuse_held(c);
+    } else if (bus_queue_take(c, &b->wire.request)) {
         bus_queue_served(b, c);
         b->wire.client = c;
         b->wire.device = c->device;
@@ -302,6 +314,7 @@ void bus_line_failed(struct bus *b, enum bus_failure why)
         bus_lose_port(b, &f, true);
         return;
     }
+    bool was_silent = b->units[w->request.bus_unit].misses >= BUS_SILENT_AFTER;
     count_failure(b, why);
     w->client = NULL;
     w->has_lost = why == BUS_SILENT;
@@ -312,6 +325,9 @@ void bus_line_failed(struct bus *b, enum bus_failure why)
         leave_asking(b, why);
     }
     bus_line_wake(b);
+    if (!was_silent && b->units[w->request.bus_unit].misses >= BUS_SILENT_AFTER) {
+        bus_device_doubt(w->device, &w->request);
+    }
     if (w->request.is_write) {
         bus_note(w->device, "write-outcome-unknown", w->request.bus_unit, w->request.pdu[0]);
     }

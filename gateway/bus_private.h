@@ -54,6 +54,7 @@ struct bus_device {
     void (*on_note)(void *owner, const char *event, const char *note);
     void *owner;
     uint64_t told; /* the port's change that on_port was called for */
+    bool is_held;  /* nobody knows yet who it is: see bus_device_hold */
     size_t clients;
     struct bus_counters counters;
 };
@@ -65,6 +66,7 @@ struct bus_client {
     void *owner;
     struct bus_request *ring; /* BUS_WAITING_MAX; NULL while nothing waits */
     size_t first, count;
+    bool asks_identity; /* it may ask while the device is held */
     bool writes_denied; /* besides what the device allows: by the verdict on this master */
 };
 
@@ -155,7 +157,14 @@ void bus_lose_port(struct bus *b, const struct fault *f, bool at_once);
 /* Where bytes are counted that belong to no exchange. NULL: no device is attached. */
 struct bus_counters *bus_junk_counters(struct bus *b);
 
+/* A unit of the device missed so many answers that another device may be there: hold it. d may be
+ * NULL. */
+void bus_device_doubt(struct bus_device *d, const struct bus_request *q);
+
 /* ---- bus_client.c ---- */
+
+/* Its device is held, and it is not who asks for the identity. */
+bool bus_client_is_held(const struct bus_client *c);
 
 /* Hand the answer to its master; the client may be gone afterwards. */
 void bus_client_answer(struct bus_client *c, const struct bus_request *q, struct span pdu);

@@ -44,6 +44,7 @@ struct device *device_new(const struct device_settings *settings)
         .on_ended = device_on_ended,
     };
     framer_init(&d->host.idle_framer, session_framer_up(conf), conf->max_frame);
+    d->host.is_unbound = conf->expect_count > 0;
     d->port_closed = true;
     d->port_since_s = io_wall_s();
     return d;
@@ -56,6 +57,7 @@ void device_free(struct device *d)
     }
     assert(d->sessions == NULL);
     inquiry_leave(&d->own_seat);
+    binding_free(d->binding);
     port_free(d->port);
     identity_release(d->host.identity);
     trust_release(d->host.trust);
@@ -89,10 +91,13 @@ static void device_bus_on_port(void *owner, const struct fault *f)
     d->port_since_s = io_wall_s();
     if (f == NULL) {
         log_event(CONF_LOG_INFO, d->host.conf->name, "device-there", NULL, 0);
+        device_binding_on_port(d, true);
         return;
     }
-    device_note_fault(d, f);
-    log_fault(CONF_LOG_WARNING, d->host.conf->name, "device-gone", f);
+    struct fault copy = *f;
+    device_note_fault(d, &copy);
+    log_fault(CONF_LOG_WARNING, d->host.conf->name, "device-gone", &copy);
+    device_binding_on_port(d, false);
 }
 
 static void device_bus_on_note(void *owner, const char *event, const char *note)
@@ -100,6 +105,9 @@ static void device_bus_on_note(void *owner, const char *event, const char *note)
     struct device *d = owner;
     struct log_field field = LOG_TEXT("note", note);
     log_event(CONF_LOG_WARNING, d->host.conf->name, event, &field, 1);
+    if (strcmp(event, "identity-doubted") == 0) {
+        device_binding_doubt(d);
+    }
 }
 
 /* Without its port or bus a link would carry the hospital's bytes to nobody. */
@@ -123,6 +131,7 @@ void device_start(struct device *d)
         device_port_start(d);
         d->broken = d->port == NULL;
     }
+    d->broken = d->broken || !device_binding_start(d);
     if (d->broken) {
         device_tell_broken(d);
         return;
@@ -141,7 +150,8 @@ void device_start(struct device *d)
 
 void device_check_stopped(struct device *d)
 {
-    if (!d->stopping || d->stopped_told || d->sessions != NULL || !d->port_closed) {
+    if (!d->stopping || d->stopped_told || d->sessions != NULL || !d->port_closed ||
+        d->binding_open) {
         return;
     }
     d->stopped_told = true;
@@ -156,6 +166,9 @@ void device_check_stopped(struct device *d)
 void device_stop(struct device *d, bool now)
 {
     d->stopping = true;
+    if (d->binding != NULL) {
+        binding_close(d->binding);
+    }
     struct session *next = NULL;
     for (struct session *s = d->sessions; s != NULL; s = next) {
         next = *session_next_slot(s);
@@ -185,8 +198,8 @@ void device_use(struct device *d, struct identity *identity, struct trust *trust
 static bool device_wants_dial(struct session_host *host, struct session *s)
 {
     struct device *d = (struct device *)(void *)host;
-    if (d->stopping || d->host.is_withdrawn) {
-        return false; /* device_own.c starts it when the certificate is good again */
+    if (d->stopping || d->host.is_withdrawn || d->host.is_unbound) {
+        return false; /* device_own.c and device_binding.c start it when all is good again */
     }
     if (d->port != NULL && !session_has_local(s)) {
         return false; /* device_port_on_up starts it */
@@ -280,6 +293,7 @@ bool device_take_link(struct device *d, struct endpoint *secure, struct span hel
 {
     const char *why = NULL;
     enum fault_code code = FAULT_LIMIT;
+    enum fault_side side = FAULT_SIDE_SERVER;
     if (d->broken) {
         why = "the device could not be started: no memory";
         code = FAULT_MEMORY;
@@ -291,13 +305,17 @@ bool device_take_link(struct device *d, struct endpoint *secure, struct span hel
     } else if (d->port != NULL && port_endpoint(d->port) == NULL) {
         why = "the device is not there";
         code = FAULT_GONE;
+        side = FAULT_SIDE_DEVICE;
+    } else if (d->host.is_unbound) {
+        why = device_binding_fault(d)->note;
+        code = device_binding_fault(d)->code;
+        side = FAULT_SIDE_DEVICE;
     }
     struct session *s = why == NULL && !d->stopping ? device_add_session(d, false) : NULL;
     if (s == NULL) {
         if (why != NULL) {
             d->host.refusals++;
-            device_log_refused(d, endpoint_peer(secure), code,
-                               code == FAULT_GONE ? FAULT_SIDE_DEVICE : FAULT_SIDE_SERVER, why);
+            device_log_refused(d, endpoint_peer(secure), code, side, why);
         }
         return false;
     }

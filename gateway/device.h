@@ -26,6 +26,7 @@ struct device_settings {
     struct revocation *revocation;                     /* outlives the device */
     const struct conf_device *conf;                    /* borrowed while the device lives */
     struct bus *bus;                                   /* Modbus: the line it is on, else NULL */
+    const char *sysfs;                                 /* NULL: the real one; else for tests */
     void (*on_stopped)(void *owner, struct device *d); /* last call, from the loop */
     void *owner;
 };

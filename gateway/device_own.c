@@ -14,7 +14,7 @@ static void device_own_resume(struct device *d)
     for (struct session *s = d->sessions; s != NULL; s = next) {
         next = *session_next_slot(s);
         enum session_state state = session_state(s);
-        bool is_ready = d->port == NULL || session_has_local(s);
+        bool is_ready = !d->host.is_unbound && (d->port == NULL || session_has_local(s));
         if (is_ready && (state == SESSION_STATE_DOWN || state == SESSION_STATE_WAITING)) {
             session_start(s);
         }

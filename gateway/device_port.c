@@ -69,7 +69,7 @@ static void device_refuse(struct device *d, struct session *s, enum fault_code c
 void device_port_claim(struct device *d, struct session *s)
 {
     struct session *user = d->port_user;
-    if (port_endpoint(d->port) == NULL) {
+    if (port_endpoint(d->port) == NULL || d->host.is_unbound) {
         device_refuse(d, s, FAULT_GONE, "the device is not there");
     } else if (user == NULL) {
         device_lend(d, s);
@@ -122,6 +122,15 @@ static void device_port_on_up(void *owner)
     struct log_field field = LOG_TEXT("port", d->host.conf->port.text);
     log_event(CONF_LOG_INFO, d->host.conf->name, "device-there", &field, 1);
     framer_reset(&d->host.idle_framer);
+    device_binding_on_port(d, true);
+    device_port_use(d);
+}
+
+void device_port_use(struct device *d)
+{
+    if (d->host.is_unbound || d->port_user != NULL || port_endpoint(d->port) == NULL) {
+        return; /* nobody reads it: what a stranger says is not this device's */
+    }
     struct session *heir = device_port_heir(d);
     if (heir == NULL) {
         device_idle_port(d);
@@ -198,6 +207,7 @@ static void device_port_on_down(void *owner, const struct fault *f)
     device_note_fault(d, &copy);
     log_fault(CONF_LOG_WARNING, d->host.conf->name, "device-gone", &copy);
     d->port_user = NULL;
+    device_binding_on_port(d, false);
     if (user != NULL) {
         session_port_gone(user, &copy);
     }

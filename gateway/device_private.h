@@ -2,6 +2,7 @@
 #ifndef WARDGATE_DEVICE_PRIVATE_H
 #define WARDGATE_DEVICE_PRIVATE_H
 
+#include "gateway/binding.h"
 #include "gateway/device.h"
 #include "gateway/port.h"
 #include "gateway/session.h"
@@ -16,6 +17,9 @@ struct device {
     struct session *port_user; /* who the port is lent to */
     bool started, stopping, stopped_told;
     struct inquiry_seat own_seat; /* the verdict on its own certificate */
+    struct binding *binding;      /* NULL: nothing is expected of the device, or out of memory */
+    bool binding_open;            /* binding_close has not ended */
+    bool was_stranger;            /* since the port came: what waits in it may be a stranger's */
     bool broken;                  /* out of memory at the start: it has no port and takes no link */
     bool data_waits;              /* start = data: the device spoke while no link was there */
     uint64_t started_ms;          /* loop clock */
@@ -31,7 +35,20 @@ void device_check_stopped(struct device *d);
 void device_own_ask(struct device *d);
 void device_own_snapshot(const struct device *d, struct snapshot_device *out);
 
+/* device_binding.c */
+/* With `expect`: until the device is known, no link is made or taken. False: out of memory. */
+bool device_binding_start(struct device *d);
+/* Its port came or went. */
+void device_binding_on_port(struct device *d, bool is_up);
+/* The device may have been changed behind its adapter. */
+void device_binding_doubt(struct device *d);
+/* Why a link is turned away while it is unbound. */
+const struct fault *device_binding_fault(const struct device *d);
+void device_binding_snapshot(const struct device *d, struct snapshot_device *out);
+
 /* device_port.c */
+/* The port is up, and it is known whose it is: lend it to who waits for it, or let it idle. */
+void device_port_use(struct device *d);
 void device_port_start(struct device *d);
 /* An accepted link came up: lend it the port, let it take over, or refuse it. */
 void device_port_claim(struct device *d, struct session *s);

@@ -150,6 +150,8 @@ static void device_words(const struct device *d, struct snapshot_device *out)
         (void)snprintf(out->state, sizeof out->state, "device-gone");
         (void)snprintf(out->words, sizeof out->words, "%s",
                        gone->code != FAULT_NONE ? fault_text(gone) : "opening the device's port");
+    } else if (d->host.is_unbound) {
+        device_binding_snapshot(d, out);
     } else if (s != NULL) {
         device_words_session(d, s, out);
     } else if (d->host.conf->listens) {
@@ -205,6 +207,7 @@ void device_snapshot(struct device *d, struct snapshot_device *out)
     };
     int64_t left_s = out->certificate.not_after_s - io_wall_s();
     out->days_left = left_s >= 0 ? left_s / SECONDS_PER_DAY : -1;
+    out->identity = d->binding != NULL ? binding_state_name(binding_state(d->binding)) : "";
     device_own_snapshot(d, out);
     device_words(d, out);
     device_snapshot_counters(d, out);

@@ -388,7 +388,7 @@ void session_on_silence(uv_timer_t *timer)
 
 void session_start(struct session *s)
 {
-    if (!s->host->is_withdrawn) {
+    if (!s->host->is_withdrawn && !s->host->is_unbound) {
         session_event(s, SESSION_EVENT_START);
     }
 }

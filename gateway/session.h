@@ -50,6 +50,7 @@ struct session_host {
     bool drop_told;          /* since the last link the log said that bytes are dropped */
     uint64_t device_data_ms; /* loop clock of the device's last byte; 0: none yet */
     bool is_withdrawn;       /* our own certificate is revoked, over or blocked: nobody dials */
+    bool is_unbound;         /* it is not known that the right device is there: likewise */
     struct fault last_fault;
     int64_t last_fault_at_s;
     bool dials_device;         /* each link dials the device for itself */

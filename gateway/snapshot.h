@@ -42,6 +42,7 @@ struct snapshot_device {
                                or "listening", "device-gone" */
     char words[160];        /* "device silent 42 s", "waiting 8 s to dial hl7a" */
     bool port_open;         /* the device's side is there */
+    const char *identity;   /* "bound", "stranger", "silent", "asking", "away"; "": not asked for */
     int64_t since_s;        /* wall clock when `state` began */
     bool revocation_off;    /* shown as "off" or "on" when `revocation` is NULL */
     const char *revocation; /* "hard", "grace", "soft", "off" */

@@ -118,6 +118,7 @@ static bool set_state(json_t *object, const struct snapshot_device *d)
            jsontext_set(object, "state", d->state) && jsontext_set(object, "words", d->words) &&
            jsontext_set_time(object, "since", d->since_s) &&
            set_flag(object, "port_open", d->port_open) &&
+           jsontext_set(object, "identity", d->identity != NULL ? d->identity : "") &&
            jsontext_set(object, "revocation", revocation_word(d)) &&
            set_flag(object, "blocked", d->is_blocked) &&
            jsontext_set_time(object, "break_glass_until", d->break_glass_until_s);

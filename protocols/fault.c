@@ -3,7 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum { SIDES = FAULT_SIDE_SELF + 1, CODES = 1 - FAULT_BLOCKED };
+enum { SIDES = FAULT_SIDE_SELF + 1, CODES = 1 - FAULT_LAST };
 
 /* The word is for machines and never changes; the sentences are for a technician beside the device.
  * by[FAULT_SIDE_NONE] serves every side that has no sentence of its own. */
@@ -161,6 +161,12 @@ static const struct fault_row rows[CODES] = {
                         {NONE = "blocked here by an operator",
                          CERTIFICATE = "certificate is blocked here by an operator",
                          SELF = "device is blocked here by an operator"}},
+    [-FAULT_STRANGER] = {"stranger",
+                         {NONE = "another device than the expected one",
+                          DEVICE = "another device is on the port"}},
+    [-FAULT_NO_IDENTITY] = {"unidentified",
+                            {NONE = "device has not said who it is",
+                             DEVICE = "device has not said who it is"}},
 };
 
 static const char *const side_words[SIDES] = {
@@ -175,7 +181,7 @@ static const char *const side_words[SIDES] = {
 /* NULL for what is no code: a fault may come from memory that somebody forgot to fill. */
 static const struct fault_row *find_row(enum fault_code code)
 {
-    if (code > FAULT_NONE || code < FAULT_BLOCKED) {
+    if (code > FAULT_NONE || code < FAULT_LAST) {
         return NULL;
     }
     return &rows[-(int)code];

@@ -58,6 +58,9 @@ enum fault_code {
     FAULT_LIMIT = -34,       /* more links than the device or the gateway allows */
     FAULT_NO_VERDICT = -35,  /* nobody can tell whether a certificate of the chain is revoked */
     FAULT_BLOCKED = -36,     /* on the local block list: a device, or a certificate of the chain */
+    FAULT_STRANGER = -37,    /* another device than the expected one is on the port */
+    FAULT_NO_IDENTITY = -38, /* the device does not say who it is */
+    FAULT_LAST = FAULT_NO_IDENTITY,
 };
 
 enum { FAULT_NOTE_MAX = 160 };

@@ -25,6 +25,7 @@ void rig_start(struct rig *r)
         .gate = &r->stage.gate,
         .revocation = r->stage.ward.revocation,
         .conf = &r->stage.conf,
+        .sysfs = r->sysfs,
         .on_stopped = rig_on_stopped,
         .owner = r,
     };

@@ -13,6 +13,7 @@ enum { RIG_LINKS_MAX = 8 };
 struct rig {
     struct stage stage; /* conf is the device's: change it before rig_start */
     struct device *device;
+    const char *sysfs; /* see device.h; NULL: the machine's own */
     unsigned stopped;
     struct snapshot_device shown;
     struct ear ears[RIG_LINKS_MAX]; /* connections before the device has them */

@@ -89,7 +89,7 @@ Test(fault, is_none_when_cleared)
 
 Test(fault, has_a_word_of_its_own_for_every_code)
 {
-    for (int code = FAULT_NONE; code >= FAULT_BLOCKED; code--) {
+    for (int code = FAULT_NONE; code >= FAULT_LAST; code--) {
         const char *word = fault_code_name((enum fault_code)code);
         cr_assert_not_null(word);
         cr_expect_eq(strspn(word, "abcdefghijklmnopqrstuvwxyz-"), strlen(word), "%s", word);
@@ -112,7 +112,7 @@ Test(fault, has_a_word_for_every_side)
 
 Test(fault, has_a_sentence_for_every_code_and_side)
 {
-    for (int code = FAULT_NONE; code >= FAULT_BLOCKED; code--) {
+    for (int code = FAULT_NONE; code >= FAULT_LAST; code--) {
         for (int side = FAULT_SIDE_NONE; side <= FAULT_SIDE_SELF; side++) {
             struct fault f = fault_of(code, side);
             const char *text = fault_text(&f);
@@ -163,7 +163,7 @@ Test(fault, speaks_as_a_technician_does)
 
 Test(fault, survives_what_is_no_code_and_no_side)
 {
-    static const int codes[] = {1, FAULT_BLOCKED - 1, INT32_MAX, INT32_MIN};
+    static const int codes[] = {1, FAULT_LAST - 1, INT32_MAX, INT32_MIN};
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
         struct fault f = fault_of(codes[i], FAULT_SIDE_DEVICE);
         cr_expect_str_eq(fault_code_name(f.code), "unknown");
