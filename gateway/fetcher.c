@@ -1,11 +1,11 @@
 #include "gateway/fetcher.h"
 
 #include <assert.h>
-#include <curl/curl.h>
 #include <string.h>
 
 #include "certs/mem.h"
 #include "gateway/fetcher_private.h"
+#include "gateway/libcurl.h"
 
 /* ---- lists ---- */
 
@@ -240,7 +240,8 @@ struct fetch *fetcher_start(struct fetcher *fr, const struct fetch_request *requ
     f->on_done = on_done;
     f->owner = owner;
     int rc = fetcher_url_read(request->url, &f->at, &f->fault);
-    if (rc == FAULT_MEMORY || !copy_request(f, request)) {
+    /* What can not be read is told by on_done, like all else that a fetch can meet. */
+    if (rc == FAULT_MEMORY || (rc == 0 && (!copy_request(f, request) || !fetcher_loop_open(fr)))) {
         fetch_free(f);
         return NULL;
     }
@@ -287,26 +288,14 @@ struct fetcher *fetcher_new(struct io *io, const char *proxy, void (*on_closed)(
     list_init(&fr->running);
     fr->proxy = mem_text(proxy != NULL ? proxy : "");
     if (fr->proxy == NULL) {
-        goto free_fetcher;
+        mem_free(fr);
+        return NULL;
     }
-    /* Counted by libcurl: fetcher_free takes it back. */
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-        goto free_proxy;
-    }
-    if (!fetcher_loop_open(fr)) {
-        goto end_curl;
-    }
+    fetcher_loop_init(fr);
     (void)uv_timer_init(&io->loop, &fr->deadline_timer); /* can not fail (libuv 1.44) */
     fr->deadline_timer.data = fr;
     fr->handles++;
     return fr;
-end_curl:
-    curl_global_cleanup();
-free_proxy:
-    mem_free(fr->proxy);
-free_fetcher:
-    mem_free(fr);
-    return NULL;
 }
 
 void fetcher_on_handle_closed(struct fetcher *fr)
@@ -349,11 +338,11 @@ void fetcher_free(struct fetcher *fr)
         assert(fr->handles == 0);
         mem_free(fr->proxy);
         mem_free(fr);
-        curl_global_cleanup();
     }
 }
 
 const char *fetcher_library_version(void)
 {
-    return curl_version_info(CURLVERSION_NOW)->version;
+    return libcurl_load(LIBCURL_SONAME, NULL) == 0 ? libcurl.version_info(CURLVERSION_NOW)->version
+                                                   : NULL;
 }

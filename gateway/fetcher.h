@@ -1,6 +1,6 @@
 /*
  * Fetcher: HTTP on the loop, through libcurl's multi interface (the only room where libcurl is
- * used).
+ * used). It is loaded with the first URL (libcurl.h).
  *
  * Floor 3, loop thread only; never blocks: names are resolved on threads of libcurl. http and https
  * only, no redirect, no cookies, no netrc, no proxy from the environment. What it brings is
@@ -85,11 +85,11 @@ void fetcher_free(struct fetcher *fr);
 
 /* The host of a URL, in lower case and without brackets, and its port (the scheme's own when it has
  * none), as a fetch would read them: whoever allows hosts must ask here, not a parser of its own.
- * 0, or FAULT_CONFIG (not http or https, broken, with a user name or password) or FAULT_MEMORY with
- * *f, which may be NULL. */
+ * 0, or FAULT_CONFIG (not http or https, broken, with a user name or password), FAULT_MEMORY or
+ * FAULT_IO (there is no libcurl) with *f, which may be NULL. */
 int fetcher_url_host(const char *url, char host[FETCHER_HOST_MAX], uint16_t *port, struct fault *f);
 
-/* "7.88.1", of the libcurl that is linked. */
+/* "7.88.1"; NULL: there is no libcurl. */
 const char *fetcher_library_version(void);
 
 #endif

@@ -1,4 +1,3 @@
-#include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,6 +6,7 @@
 #include "certs/mem.h"
 #include "gateway/fetcher_private.h"
 #include "gateway/http_fields.h"
+#include "gateway/libcurl.h"
 #include "gateway/safetext.h"
 
 enum { STATUS_OK = 200, STATUS_NOT_MODIFIED = 304, FIELD_MAX = 400 };
@@ -20,7 +20,7 @@ static bool add_field(struct curl_slist **fields, const char *name, const char *
     if (len < 0 || (size_t)len >= sizeof(line)) {
         return false;
     }
-    struct curl_slist *longer = curl_slist_append(*fields, line);
+    struct curl_slist *longer = libcurl.slist_append(*fields, line);
     if (longer == NULL) {
         return false;
     }
@@ -50,7 +50,7 @@ bool fetcher_curl_fields(const struct fetch_request *request, struct curl_slist 
     is_made = is_made &&
               (!has_date || add_field(&made, "If-Modified-Since", request->last_modified));
     if (!is_made) {
-        curl_slist_free_all(made);
+        libcurl.slist_free_all(made);
         return false;
     }
     *fields = made;
@@ -60,7 +60,9 @@ bool fetcher_curl_fields(const struct fetch_request *request, struct curl_slist 
 
 void fetcher_curl_free_fields(struct curl_slist *fields)
 {
-    curl_slist_free_all(fields);
+    if (fields != NULL) {
+        libcurl.slist_free_all(fields);
+    }
 }
 
 /* ---- what the answer's head says ---- */
@@ -77,7 +79,7 @@ static void set_fault(struct fetch *f, enum fault_code code, const char *why)
 static const char *field_of(const struct fetch *f, const char *name)
 {
     struct curl_header *header = NULL;
-    if (curl_easy_header(f->easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK ||
+    if (libcurl.easy_header(f->easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK ||
         header->amount != 1) {
         return NULL;
     }
@@ -104,7 +106,7 @@ static void refuse_redirect(struct fetch *f, long status)
 static bool check_status(struct fetch *f)
 {
     long status = 0;
-    (void)curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &status); /* knows this one */
+    (void)libcurl.easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &status); /* knows this one */
     if (status == STATUS_OK || (status == STATUS_NOT_MODIFIED && f->is_conditional)) {
         return true;
     }
@@ -141,7 +143,7 @@ static bool check_head(struct fetch *f)
     if (!check_status(f)) {
         return false;
     }
-    (void)curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &status); /* as above */
+    (void)libcurl.easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &status); /* as above */
     return status == STATUS_NOT_MODIFIED || check_body_fields(f);
 }
 
@@ -173,7 +175,7 @@ static bool make_room(struct fetch *f, size_t more)
     curl_off_t announced = -1;
     if (f->body_len + more <= FETCHER_FIRST_BYTES && cap > FETCHER_FIRST_BYTES) {
         cap = FETCHER_FIRST_BYTES;
-    } else if (curl_easy_getinfo(f->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced) ==
+    } else if (libcurl.easy_getinfo(f->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced) ==
                    CURLE_OK &&
                announced > 0 && (uint64_t)announced < cap &&
                (size_t)announced >= f->body_len + more) {
@@ -221,54 +223,55 @@ static bool set_limits(CURL *easy, const struct fetch *f)
     uint64_t now_ms = io_now_ms(f->fetcher->io);
     uint64_t left_ms = f->due_ms > now_ms ? f->due_ms - now_ms : 1;
     /* The deadline is fetcher.c's; libcurl shares this time out among the addresses of a name. */
-    return curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)left_ms) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)f->max_bytes) ==
+    return libcurl.easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)left_ms) == CURLE_OK &&
+           libcurl.easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)f->max_bytes) ==
                CURLE_OK &&
            /* An announced length over the bound is refused before a byte came; on_body counts. */
-           curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L) == CURLE_OK &&
+           libcurl.easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L) == CURLE_OK &&
            /* Else libcurl reads in one turn of the loop for as long as the peer is as quick as we
             * are: 50 MB held every link for over a second. */
-           curl_easy_setopt(easy, CURLOPT_MAX_RECV_SPEED_LARGE, (curl_off_t)FETCHER_BYTES_A_S) ==
+           libcurl.easy_setopt(easy, CURLOPT_MAX_RECV_SPEED_LARGE, (curl_off_t)FETCHER_BYTES_A_S) ==
                CURLE_OK &&
            /* Without it the end of a transfer waits for a resolver thread: on the loop. */
-           curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L) == CURLE_OK;
+           libcurl.easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK &&
+           libcurl.easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+           libcurl.easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L) == CURLE_OK;
 }
 
 /* What is said here although it is libcurl's default guards against another default. Cookies, HSTS,
  * alt-svc, authentication and content codings are off as long as nobody asks for them. */
 static bool set_manners(CURL *easy, const struct fetch *f)
 {
-    return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&
+    return libcurl.easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+           libcurl.easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) ==
+               CURLE_OK &&
+           libcurl.easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L) == CURLE_OK &&
+           libcurl.easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
+           libcurl.easy_setopt(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L) == CURLE_OK &&
+           libcurl.easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) == CURLE_OK &&
+           libcurl.easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
+           libcurl.easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&
            /* "" and not NULL: else the environment is asked. */
-           curl_easy_setopt(easy, CURLOPT_PROXY, f->fetcher->proxy) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_NOPROXY, "") == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_USERAGENT, "wardgate/" WARDGATE_VERSION) == CURLE_OK;
+           libcurl.easy_setopt(easy, CURLOPT_PROXY, f->fetcher->proxy) == CURLE_OK &&
+           libcurl.easy_setopt(easy, CURLOPT_NOPROXY, "") == CURLE_OK &&
+           libcurl.easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L) == CURLE_OK &&
+           libcurl.easy_setopt(easy, CURLOPT_USERAGENT, "wardgate/" WARDGATE_VERSION) == CURLE_OK;
 }
 
 static bool set_request(CURL *easy, struct fetch *f)
 {
-    bool is_set = curl_easy_setopt(easy, CURLOPT_URL, f->at.url) == CURLE_OK &&
-                  curl_easy_setopt(easy, CURLOPT_PRIVATE, f) == CURLE_OK &&
-                  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, f->fields) == CURLE_OK &&
-                  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_head) == CURLE_OK &&
-                  curl_easy_setopt(easy, CURLOPT_HEADERDATA, f) == CURLE_OK &&
-                  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
-                  curl_easy_setopt(easy, CURLOPT_WRITEDATA, f) == CURLE_OK;
+    bool is_set = libcurl.easy_setopt(easy, CURLOPT_URL, f->at.url) == CURLE_OK &&
+                  libcurl.easy_setopt(easy, CURLOPT_PRIVATE, f) == CURLE_OK &&
+                  libcurl.easy_setopt(easy, CURLOPT_HTTPHEADER, f->fields) == CURLE_OK &&
+                  libcurl.easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_head) == CURLE_OK &&
+                  libcurl.easy_setopt(easy, CURLOPT_HEADERDATA, f) == CURLE_OK &&
+                  libcurl.easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
+                  libcurl.easy_setopt(easy, CURLOPT_WRITEDATA, f) == CURLE_OK;
     if (is_set && f->post != NULL) {
         /* Not copied: the fetch keeps it for as long. */
-        is_set = curl_easy_setopt(easy, CURLOPT_POST, 1L) == CURLE_OK &&
-                 curl_easy_setopt(easy, CURLOPT_POSTFIELDS, f->post) == CURLE_OK &&
-                 curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)f->post_len) ==
+        is_set = libcurl.easy_setopt(easy, CURLOPT_POST, 1L) == CURLE_OK &&
+                 libcurl.easy_setopt(easy, CURLOPT_POSTFIELDS, f->post) == CURLE_OK &&
+                 libcurl.easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)f->post_len) ==
                      CURLE_OK;
     }
     return is_set;
@@ -276,13 +279,13 @@ static bool set_request(CURL *easy, struct fetch *f)
 
 bool fetcher_curl_begin(struct fetch *f)
 {
-    CURL *easy = curl_easy_init();
+    CURL *easy = libcurl.easy_init();
     if (easy == NULL) {
         return false;
     }
     if (!set_limits(easy, f) || !set_manners(easy, f) || !set_request(easy, f) ||
-        curl_multi_add_handle(f->fetcher->multi, easy) != CURLM_OK) {
-        curl_easy_cleanup(easy);
+        libcurl.multi_add_handle(f->fetcher->multi, easy) != CURLM_OK) {
+        libcurl.easy_cleanup(easy);
         return false;
     }
     f->easy = easy;
@@ -292,8 +295,8 @@ bool fetcher_curl_begin(struct fetch *f)
 void fetcher_curl_end(struct fetch *f)
 {
     if (f->easy != NULL) {
-        (void)curl_multi_remove_handle(f->fetcher->multi, f->easy); /* it was added */
-        curl_easy_cleanup(f->easy);
+        (void)libcurl.multi_remove_handle(f->fetcher->multi, f->easy); /* it was added */
+        libcurl.easy_cleanup(f->easy);
         f->easy = NULL;
     }
 }
@@ -348,7 +351,7 @@ static void judge_socket(struct fetch *f, CURLcode code)
 {
     bool is_connect = code == CURLE_COULDNT_CONNECT;
     long error = 0;
-    (void)curl_easy_getinfo(f->easy, CURLINFO_OS_ERRNO, &error); /* knows this one */
+    (void)libcurl.easy_getinfo(f->easy, CURLINFO_OS_ERRNO, &error); /* knows this one */
     set_fault(f, code_of_error(error, is_connect ? FAULT_REFUSED : FAULT_RESET),
               is_connect ? " can not be reached" : " broke the connection off");
 }
@@ -357,7 +360,7 @@ static void judge_socket(struct fetch *f, CURLcode code)
 static void judge_memory(struct fetch *f)
 {
     curl_off_t answered_us = 0;
-    (void)curl_easy_getinfo(f->easy, CURLINFO_STARTTRANSFER_TIME_T, &answered_us); /* as above */
+    (void)libcurl.easy_getinfo(f->easy, CURLINFO_STARTTRANSFER_TIME_T, &answered_us); /* as above */
     if (answered_us > 0) {
         set_fault(f, FAULT_TOO_LONG, " answered with a header line that is too long");
     } else {
@@ -411,7 +414,7 @@ void fetcher_curl_judge(struct fetch *f, int code, struct fetch_result *out)
         return;
     }
     long status = 0;
-    (void)curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &status); /* as above */
+    (void)libcurl.easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &status); /* as above */
     const char *control = field_of(f, "Cache-Control");
     out->is_unchanged = status == STATUS_NOT_MODIFIED;
     out->max_age_s = control != NULL ? http_fields_max_age(control) : -1;

@@ -1,7 +1,7 @@
-#include <curl/curl.h>
 
 #include "certs/mem.h"
 #include "gateway/fetcher_private.h"
+#include "gateway/libcurl.h"
 
 /* A socket of libcurl's that the loop watches. */
 struct watched {
@@ -32,7 +32,7 @@ static void watched_on_event(uv_poll_t *poll, int status, int events)
         what |= (events & UV_WRITABLE) != 0 ? CURL_CSELECT_OUT : 0;
     }
     int running = 0;
-    (void)curl_multi_socket_action(fr->multi, w->fd, what, &running); /* each transfer tells */
+    (void)libcurl.multi_socket_action(fr->multi, w->fd, what, &running); /* each transfer tells */
     if (status != 0 && !uv_is_closing((uv_handle_t *)poll)) {
         /* libuv has stopped watching; libcurl still wants to know. */
         (void)uv_poll_start(poll, w->events, watched_on_event);
@@ -51,13 +51,14 @@ static struct watched *watched_new(struct fetcher *fr, curl_socket_t fd)
     w->fetcher = fr;
     w->fd = fd;
     fr->handles++;
-    (void)curl_multi_assign(fr->multi, fd, w); /* fails only for a socket libcurl does not have */
+    (void)libcurl.multi_assign(fr->multi, fd,
+                               w); /* fails only for a socket libcurl does not have */
     return w;
 }
 
 static void watched_close(struct fetcher *fr, struct watched *w)
 {
-    (void)curl_multi_assign(fr->multi, w->fd, NULL); /* as above */
+    (void)libcurl.multi_assign(fr->multi, w->fd, NULL); /* as above */
     /* At once, not with the handle: libcurl closes the descriptor next, and its number comes back
      * with another socket. */
     (void)uv_poll_stop(&w->poll);
@@ -68,7 +69,7 @@ static void watched_close(struct fetcher *fr, struct watched *w)
 static void fail_transfer(CURL *easy)
 {
     struct fetch *f = NULL;
-    if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, &f) == CURLE_OK && f != NULL) {
+    if (libcurl.easy_getinfo(easy, CURLINFO_PRIVATE, &f) == CURLE_OK && f != NULL) {
         fetcher_fail(f, FAULT_MEMORY, FAULT_SIDE_SELF, ": no memory to watch its socket");
     }
 }
@@ -105,7 +106,7 @@ static void on_curl_timer(uv_timer_t *timer)
         return;
     }
     int running = 0;
-    (void)curl_multi_socket_action(fr->multi, CURL_SOCKET_TIMEOUT, 0, &running); /* as above */
+    (void)libcurl.multi_socket_action(fr->multi, CURL_SOCKET_TIMEOUT, 0, &running); /* as above */
     fetcher_collect(fr);
 }
 
@@ -124,18 +125,26 @@ static int on_timer_wish(CURLM *multi, long timeout_ms, void *owner)
 
 bool fetcher_loop_open(struct fetcher *fr)
 {
-    fr->multi = curl_multi_init();
-    if (fr->multi == NULL || curl_multi_setopt(fr->multi, CURLMOPT_SOCKETFUNCTION, on_socket) ||
-        curl_multi_setopt(fr->multi, CURLMOPT_SOCKETDATA, fr) ||
-        curl_multi_setopt(fr->multi, CURLMOPT_TIMERFUNCTION, on_timer_wish) ||
-        curl_multi_setopt(fr->multi, CURLMOPT_TIMERDATA, fr)) {
-        (void)curl_multi_cleanup(fr->multi); /* NULL: harmless */
+    if (fr->multi != NULL) {
+        return true;
+    }
+    fr->multi = libcurl.multi_init();
+    if (fr->multi == NULL || libcurl.multi_setopt(fr->multi, CURLMOPT_SOCKETFUNCTION, on_socket) ||
+        libcurl.multi_setopt(fr->multi, CURLMOPT_SOCKETDATA, fr) ||
+        libcurl.multi_setopt(fr->multi, CURLMOPT_TIMERFUNCTION, on_timer_wish) ||
+        libcurl.multi_setopt(fr->multi, CURLMOPT_TIMERDATA, fr)) {
+        (void)libcurl.multi_cleanup(fr->multi); /* NULL: harmless */
+        fr->multi = NULL;
         return false;
     }
+    return true;
+}
+
+void fetcher_loop_init(struct fetcher *fr)
+{
     (void)uv_timer_init(&fr->io->loop, &fr->curl_timer); /* can not fail (libuv 1.44) */
     fr->curl_timer.data = fr;
     fr->handles++;
-    return true;
 }
 
 static void on_timer_closed(uv_handle_t *handle)
@@ -145,8 +154,10 @@ static void on_timer_closed(uv_handle_t *handle)
 
 void fetcher_loop_close(struct fetcher *fr)
 {
-    (void)curl_multi_cleanup(fr->multi); /* fails only for what is no multi handle */
-    fr->multi = NULL;
+    if (fr->multi != NULL) {
+        (void)libcurl.multi_cleanup(fr->multi); /* fails only for what is no multi handle */
+        fr->multi = NULL;
+    }
     uv_close((uv_handle_t *)&fr->curl_timer, on_timer_closed);
 }
 
@@ -154,12 +165,12 @@ struct fetch *fetcher_loop_next_done(struct fetcher *fr, int *code)
 {
     int left = 0;
     struct fetch *f = NULL;
-    CURLMsg *message = curl_multi_info_read(fr->multi, &left);
+    CURLMsg *message = libcurl.multi_info_read(fr->multi, &left);
     while (message != NULL && message->msg != CURLMSG_DONE) {
-        message = curl_multi_info_read(fr->multi, &left);
+        message = libcurl.multi_info_read(fr->multi, &left);
     }
     if (message == NULL ||
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &f) != CURLE_OK) {
+        libcurl.easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &f) != CURLE_OK) {
         return NULL;
     }
     *code = (int)message->data.result;

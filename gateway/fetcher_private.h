@@ -56,7 +56,7 @@ struct fetch_list {
 struct fetcher {
     struct io *io;
     char *proxy; /* "" none */
-    void *multi; /* CURLM; NULL: closed */
+    void *multi; /* CURLM; NULL: nothing was fetched yet, or closed */
     uv_timer_t curl_timer, deadline_timer;
     unsigned handles; /* not closed yet */
     bool closing;
@@ -79,7 +79,7 @@ void fetcher_on_handle_closed(struct fetcher *fr);
 
 /* ---- fetcher_url.c ---- */
 
-/* 0, or FAULT_CONFIG or FAULT_MEMORY with *f. */
+/* Loads libcurl. 0, or FAULT_CONFIG, FAULT_MEMORY or FAULT_IO (no libcurl) with *f. */
 int fetcher_url_read(const char *url, struct fetcher_url *out, struct fault *f);
 
 /* The host that a redirect of `base` to `location` names. False: none that could be fetched. */
@@ -87,7 +87,10 @@ bool fetcher_url_target(const char *base, const char *location, char host[FETCHE
 
 /* ---- fetcher_loop.c ---- */
 
-/* False: no memory. */
+/* The timer, which is there from the start. */
+void fetcher_loop_init(struct fetcher *fr);
+
+/* libcurl's side, once the first URL has been read. Again: harmless. False: no memory. */
 bool fetcher_loop_open(struct fetcher *fr);
 
 /* Closes libcurl's side; no transfer may be left in it. */

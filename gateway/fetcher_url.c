@@ -1,9 +1,9 @@
-#include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "certs/mem.h"
 #include "gateway/fetcher_private.h"
+#include "gateway/libcurl.h"
 #include "gateway/safetext.h"
 
 /* Never with the URL itself: what can not be read may hold a password anywhere. */
@@ -19,7 +19,7 @@ static int refuse_memory(struct fault *f)
 
 static int parse(CURLU *parts, const char *url, struct fault *f)
 {
-    switch (curl_url_set(parts, CURLUPART_URL, url, CURLU_DISALLOW_USER)) {
+    switch (libcurl.url_set(parts, CURLUPART_URL, url, CURLU_DISALLOW_USER)) {
     case CURLUE_OK:
         return 0;
     case CURLUE_OUT_OF_MEMORY:
@@ -38,11 +38,11 @@ static int parse(CURLU *parts, const char *url, struct fault *f)
 static int check_scheme(CURLU *parts, struct fault *f)
 {
     char *scheme = NULL;
-    if (curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK) {
+    if (libcurl.url_get(parts, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK) {
         return refuse_memory(f);
     }
     bool is_web = strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0;
-    curl_free(scheme);
+    libcurl.free(scheme);
     return is_web ? 0 : refuse(f, "a URL must begin with http:// or https://");
 }
 
@@ -58,7 +58,7 @@ static void lower(char *text)
 static int read_host(CURLU *parts, char out[FETCHER_HOST_MAX], struct fault *f)
 {
     char *host = NULL;
-    if (curl_url_get(parts, CURLUPART_HOST, &host, 0) != CURLUE_OK) {
+    if (libcurl.url_get(parts, CURLUPART_HOST, &host, 0) != CURLUE_OK) {
         return refuse(f, "a URL needs a host");
     }
     struct span name = span_of_text(host);
@@ -74,7 +74,7 @@ static int read_host(CURLU *parts, char out[FETCHER_HOST_MAX], struct fault *f)
         out[name.len] = '\0';
         lower(out);
     }
-    curl_free(host);
+    libcurl.free(host);
     return rc;
 }
 
@@ -82,34 +82,38 @@ static int read_parts(CURLU *parts, struct fetcher_url *out, struct fault *f)
 {
     char *port = NULL;
     char *whole = NULL;
-    if (curl_url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK ||
-        curl_url_get(parts, CURLUPART_URL, &whole, 0) != CURLUE_OK) {
-        curl_free(port);
+    if (libcurl.url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK ||
+        libcurl.url_get(parts, CURLUPART_URL, &whole, 0) != CURLUE_OK) {
+        libcurl.free(port);
         return refuse_memory(f);
     }
     out->port = (uint16_t)strtoul(port, NULL, 10); /* libcurl has seen that it is one */
     out->url = mem_text(whole);
     safetext_cut(out->name, sizeof(out->name), whole);
-    curl_free(port);
-    curl_free(whole);
+    libcurl.free(port);
+    libcurl.free(whole);
     return out->url != NULL ? 0 : refuse_memory(f);
 }
 
 int fetcher_url_read(const char *url, struct fetcher_url *out, struct fault *f)
 {
     struct fetcher_url made = {.url = NULL};
-    CURLU *parts = curl_url();
+    int rc = libcurl_load(LIBCURL_SONAME, f);
+    if (rc != 0) {
+        return rc;
+    }
+    CURLU *parts = libcurl.url();
     if (parts == NULL) {
         return refuse_memory(f);
     }
-    int rc = parse(parts, url, f);
+    rc = parse(parts, url, f);
     rc = rc != 0 ? rc : check_scheme(parts, f);
     rc = rc != 0 ? rc : read_host(parts, made.host, f);
     rc = rc != 0 ? rc : read_parts(parts, &made, f);
     if (rc == 0) {
         *out = made;
     }
-    curl_url_cleanup(parts);
+    libcurl.url_cleanup(parts);
     return rc;
 }
 
@@ -127,10 +131,13 @@ int fetcher_url_host(const char *url, char host[FETCHER_HOST_MAX], uint16_t *por
 
 bool fetcher_url_target(const char *base, const char *location, char host[FETCHER_HOST_MAX])
 {
-    CURLU *parts = curl_url();
+    if (libcurl_load(LIBCURL_SONAME, NULL) != 0) {
+        return false;
+    }
+    CURLU *parts = libcurl.url();
     bool is_read = parts != NULL && parse(parts, base, NULL) == 0 &&
                    parse(parts, location, NULL) == 0 && check_scheme(parts, NULL) == 0 &&
                    read_host(parts, host, NULL) == 0;
-    curl_url_cleanup(parts);
+    libcurl.url_cleanup(parts);
     return is_read;
 }

@@ -23,7 +23,10 @@ static void print_libraries(FILE *to)
     (void)fprintf(to, "  libmodbus  %u.%u.%u\n", libmodbus_version_major, libmodbus_version_minor,
                   libmodbus_version_micro);
     (void)fprintf(to, "  jansson    %s\n", jansson_version_str());
-    (void)fprintf(to, "  libcurl    %s\n", fetcher_library_version());
+    const char *libcurl_version = fetcher_library_version();
+    (void)fprintf(to, "  libcurl    %s\n",
+                  libcurl_version != NULL ? libcurl_version
+                                          : "not installed: URLs can not be used");
     (void)fprintf(to, "  inih       %s\n", WARDGATE_INIH_VERSION);
     (void)fprintf(to, "  glibc      %s\n", gnu_get_libc_version());
 }

@@ -24,7 +24,7 @@ Test(proof, $name)
     cr_assert(1);
 }
 C
-    gcc -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -o "$out/unit/$name" "$out/$name.c" -lcriterion
+    gcc -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -static-libasan -static-libubsan -o "$out/unit/$name" "$out/$name.c" -lcriterion
     if tests/unit/run.sh "$out" "$name" >"$out/$name.log" 2>&1; then
         cat "$out/$name.log"
         echo "unit proof-$name: 0 passed, 1 failed (the runner let it pass)"

@@ -17,6 +17,8 @@ if [ -f tests/unit/lsan.supp ]; then
     export LSAN_OPTIONS=suppressions=tests/unit/lsan.supp:print_suppressions=0
 fi
 red=0
+# Most tests wait for a loop or a child most of the time.
+jobs=$((2 * $(nproc)))
 
 run_floor()
 {
@@ -26,7 +28,7 @@ run_floor()
         return 1
     fi
     # Criterion's own time-out is per test; this one is for a binary that hangs outside of a test.
-    timeout -k 5 1200 "$out/unit/$floor" --timeout 120 >"$log" 2>&1 || status=$?
+    timeout -k 5 1200 "$out/unit/$floor" --jobs "$jobs" --timeout 120 >"$log" 2>&1 || status=$?
     line=$(sed 's/\x1b\[[0-9;]*m//g' "$log" | grep 'Synthesis:' | tail -n 1)
     tested=$(sed -n 's/.*Tested: \([0-9]*\).*/\1/p' <<<"$line")
     passing=$(sed -n 's/.*Passing: \([0-9]*\).*/\1/p' <<<"$line")

@@ -238,7 +238,7 @@ static struct span named(const char *name)
     return read_file("certs", file);
 }
 
-Test(crl_pkits, judges_every_path_as_the_suite_says, .timeout = 60)
+Test(crl_pkits, judges_every_path_as_the_suite_says, .timeout = 120)
 {
     unsigned wrong = 0;
 
