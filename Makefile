@@ -75,8 +75,8 @@ FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
 all: $(foreach f,$(FLOORS),$(OUT)/lib$(f).a) $(if $(MAIN),$(OUT)/wardgate)
 help:
-	@echo 'make [all] deps demo check test asan fuzz scenarios scenarios-asan mutants bench bench-counts lint format format-check floors'
-	@echo '     cov install uninstall clean distclean; WOLFSSL=system links the libwolfssl of Debian'
+	@echo 'make [all] deps demo check test asan fuzz scenarios scenarios-asan mutants lint format'
+	@echo '     format-check floors bench bench-counts cov install uninstall clean distclean; WOLFSSL=system links the libwolfssl of Debian'
 
 $(OUT)/wardgate: $(OUT)/obj/gateway/main.o $(call archives,gateway)
 	$(call say,link,$@)
@@ -181,6 +181,9 @@ bench:
 	@WARDGATE=$(OUT)/wardgate BENCH_LOAD=$(OUT)/bench/load /usr/bin/python3 tests/bench/bench.py \
 	    --rounds $(or $(ROUNDS),5) --out $(OUT)/bench $(subst $(COMMA), ,$(BENCH))
 COMMA := ,
+# Instructions per message and handshake against those kept in tests/bench/counts; KEEP=yes keeps the new ones.
+bench-counts: all $(OUT)/bench/load
+	@WARDGATE=$(OUT)/wardgate BENCH_LOAD=$(OUT)/bench/load /usr/bin/python3 tests/bench/counts.py $(if $(KEEP),--keep)
 LINT_FLAGS = $(filter-out -MMD -MP,$(OUR_CFLAGS)) -DWARDGATE_BUILD_S=1 $(foreach f,$(FLOORS),$($(f)_FLAGS))
 # What the key table of wardgate.conf(5) has to say.
 $(OUT)/keys-roff: $(OUT)/obj/tests/keys_roff.o $(call archives,conf)
@@ -240,6 +243,6 @@ clean:
 distclean:
 	rm -rf build
 FORCE:
-.PHONY: all help unit floor-names pki test asan asan-build fuzz fuzz-bins scenarios scenarios-asan mutants bench cov lint floors format format-check \
+.PHONY: all help unit floor-names pki test asan asan-build fuzz fuzz-bins scenarios scenarios-asan mutants bench bench-counts cov lint floors format format-check \
     deps demo check install uninstall clean distclean FORCE $(FLOORS:%=unit-%)
 .SECONDARY:

@@ -60,6 +60,7 @@ stage system tests/unit/run.sh build/system "${floors[@]}"
 stage lint make --no-print-directory lint STAGES="$lint_stages"
 stage fuzz "${make[@]}" fuzz FUZZ_S="${FUZZ_S:-30}"
 stage scenarios make --no-print-directory scenarios
+stage bench-counts make --no-print-directory bench-counts
 # More than a thousand mutants take longer than all the rest: `make mutants`, or MUTANTS=yes make check.
 if [ "${MUTANTS:-no}" = yes ]; then
     stage mutants make --no-print-directory mutants
