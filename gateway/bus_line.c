@@ -117,7 +117,7 @@ static void send_next(struct bus *b)
     struct bus_client *c = NULL;
 
     /* The loop's clock stands still while callbacks run: a timeout must not begin in the past. */
-    uv_update_time(&b->io->loop);
+    io_refresh(b->io);
     if (ep == NULL || io_now_ms(b->io) < b->quiet_at_ms) {
         return;
     }

@@ -47,7 +47,7 @@ static void endpoint_on_timer(uv_timer_t *timer)
 void endpoint_start_timer(struct endpoint *ep, uint64_t after_ms, uint64_t repeat_ms)
 {
     /* Counted from now, not from when this turn of the loop began. */
-    uv_update_time(&ep->io->loop);
+    io_refresh(ep->io);
     (void)uv_timer_start(&ep->timer, endpoint_on_timer, after_ms, repeat_ms);
 }
 

@@ -73,7 +73,7 @@ static uint64_t endpoint_dial_share(const struct endpoint *ep, uint64_t left_ms)
 static void endpoint_dial_try_next(struct endpoint *ep)
 {
     struct endpoint_dial *d = ep->dial;
-    uv_update_time(&ep->io->loop);
+    io_refresh(ep->io);
     uint64_t now = io_now_ms(ep->io);
     if (d->next == NULL || now >= d->deadline_ms) {
         endpoint_fail(ep, d->next == NULL ? d->status : UV_ETIMEDOUT, "connecting");

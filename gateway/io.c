@@ -6,6 +6,8 @@
 
 int io_init(struct io *io, struct fault *f)
 {
+    io->polled_ms = 0;
+    io->is_refreshed = false;
     (void)signal(SIGPIPE, SIG_IGN);
     int status = uv_loop_init(&io->loop);
     if (status < 0) {
@@ -27,6 +29,15 @@ int io_deinit(struct io *io)
 uint64_t io_now_ms(const struct io *io)
 {
     return uv_now(&io->loop);
+}
+
+void io_refresh(struct io *io)
+{
+    if (!io->is_refreshed) {
+        io->polled_ms = uv_now(&io->loop);
+        io->is_refreshed = true;
+    }
+    uv_update_time(&io->loop);
 }
 
 int64_t io_wall_s(void)

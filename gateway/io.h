@@ -6,6 +6,7 @@
 #ifndef WARDGATE_IO_H
 #define WARDGATE_IO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,8 @@ enum { IO_READ_MAX = 65536 };
 
 struct io {
     uv_loop_t loop;
+    uint64_t polled_ms;                 /* the loop's clock before io_refresh moved it */
+    bool is_refreshed;                  /* it did since the last poll */
     uint8_t read[IO_READ_MAX];          /* what one read brought */
     uint8_t plain[TLS_PLAIN_MAX];       /* one decrypted record */
     uint8_t cipher[TLS_HANDSHAKE_ROOM]; /* what the TLS engine made */
@@ -33,5 +36,9 @@ int io_deinit(struct io *io);
 /* Milliseconds of the loop's cached clock; wall clock in seconds since 1970. */
 uint64_t io_now_ms(const struct io *io);
 int64_t io_wall_s(void);
+
+/* Let the loop's clock show what time it is, in the middle of a turn: a timer that is started then
+ * counts from now. Instead of uv_update_time, which would hide from stall.h when the turn began. */
+void io_refresh(struct io *io);
 
 #endif

@@ -54,7 +54,7 @@ static uint64_t port_pick_wait(const struct port *p)
 
 static void port_try_later(struct port *p, uint64_t wait_ms)
 {
-    uv_update_time(&p->io->loop);
+    io_refresh(p->io);
     (void)uv_timer_start(&p->timer, port_on_timer, wait_ms, 0);
 }
 

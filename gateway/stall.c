@@ -9,46 +9,42 @@ static void on_prepare(uv_prepare_t *prepare)
     if (s->closing) {
         return;
     }
-    /* The idle time first: what libuv adds to it lies before our look at the clock, so that busy
-     * time never comes out negative. */
-    uint64_t idle_ns = uv_metrics_idle_time(prepare->loop);
     uint64_t now_ns = uv_hrtime();
-    uint64_t passed_ns = now_ns - s->seen_ns;
-    uint64_t waited_ns = idle_ns - s->idle_ns;
-    if (passed_ns > waited_ns && passed_ns - waited_ns > s->longest_ns) {
-        s->longest_ns = passed_ns - waited_ns;
+    uint64_t polled_ns = s->polled_ms * NS_PER_MS;
+    /* What came before the first poll, the start of the program, nobody waited for. */
+    if (polled_ns != 0 && now_ns > polled_ns && now_ns - polled_ns > s->longest_ns) {
+        s->longest_ns = now_ns - polled_ns;
     }
-    s->seen_ns = now_ns;
-    s->idle_ns = idle_ns;
+    s->io->is_refreshed = false;
 }
 
-static void on_first(uv_prepare_t *prepare)
+/* The poll and what it brought are done; timers and closing handles are still to come. */
+static void on_check(uv_check_t *check)
 {
-    struct stall *s = prepare->data;
-    if (s->closing) {
-        return;
+    struct stall *s = check->data;
+    if (!s->closing) {
+        s->polled_ms = s->io->is_refreshed ? s->io->polled_ms : uv_now(check->loop);
     }
-    /* What came before this poll, the start of the program, nobody waited for. */
-    s->idle_ns = uv_metrics_idle_time(prepare->loop);
-    s->seen_ns = uv_hrtime();
-    (void)uv_prepare_stop(prepare);              /* always succeeds */
-    (void)uv_prepare_start(prepare, on_prepare); /* cannot fail with a callback */
 }
 
 void stall_open(struct stall *s, struct io *io, void (*on_closed)(void *owner), void *owner)
 {
-    *s = (struct stall){.on_closed = on_closed, .owner = owner};
-    (void)uv_loop_configure(&io->loop, UV_METRICS_IDLE_TIME); /* an option that 1.44 knows */
-    (void)uv_prepare_init(&io->loop, &s->prepare);            /* cannot fail */
+    *s = (struct stall){.io = io, .on_closed = on_closed, .owner = owner, .handles = 2};
+    (void)uv_prepare_init(&io->loop, &s->prepare); /* cannot fail */
+    (void)uv_check_init(&io->loop, &s->check);     /* cannot fail */
     s->prepare.data = s;
-    (void)uv_prepare_start(&s->prepare, on_first); /* cannot fail with a callback */
+    s->check.data = s;
+    (void)uv_prepare_start(&s->prepare, on_prepare); /* cannot fail with a callback */
+    (void)uv_check_start(&s->check, on_check);       /* cannot fail with a callback */
     uv_unref((uv_handle_t *)&s->prepare);
+    uv_unref((uv_handle_t *)&s->check);
 }
 
 static void on_handle_closed(uv_handle_t *handle)
 {
     struct stall *s = handle->data;
-    if (s->on_closed != NULL) {
+    s->handles--;
+    if (s->handles == 0 && s->on_closed != NULL) {
         s->on_closed(s->owner);
     }
 }
@@ -58,6 +54,7 @@ void stall_close(struct stall *s)
     if (!s->closing) {
         s->closing = true;
         uv_close((uv_handle_t *)&s->prepare, on_handle_closed);
+        uv_close((uv_handle_t *)&s->check, on_handle_closed);
     }
 }
 

@@ -2,11 +2,12 @@
  * Stall: how long the loop was busy in one turn, at the longest. What blocks it blocks every link.
  *
  * Floor 3, loop thread only. The struct belongs to its user. A turn's busy time is what passed
- * between two polls less what libuv waited in the poll between them; a program that the kernel does
- * not let run counts as busy too, because the links wait just the same.
- * Cost: 0.1 us of the 1.3 us that an empty turn takes (a clock, a mutex that nobody else holds),
- * measured over 2 million turns. A turn that sleeps has one more epoll call that does not wait; of
- * its 35 us of processor time nothing is seen.
+ * from the moment when the poll returned, which libuv notes as the loop's clock before it calls
+ * anybody, to the next poll; a program that the kernel does not let run counts as busy too, because
+ * the links wait just the same. Where more than 1,024 descriptors are ready at once, libuv polls
+ * again within the turn, and only what came after that is seen.
+ * Cost: two clocks in a turn and no system call. (libuv's own UV_METRICS_IDLE_TIME polls twice in
+ * each turn that waits.)
  */
 #ifndef WARDGATE_STALL_H
 #define WARDGATE_STALL_H
@@ -19,16 +20,19 @@
 /* Private to stall.c. */
 struct stall {
     uv_prepare_t prepare;
-    uint64_t seen_ns, idle_ns; /* at the poll before */
+    uv_check_t check;
+    struct io *io;
+    uint64_t polled_ms; /* loop clock: the last poll returned; 0: there was none yet */
     uint64_t longest_ns;
+    unsigned handles; /* open ones */
     void (*on_closed)(void *owner);
     void *owner;
     bool closing;
 };
 
-/* Begin to measure; best before the loop's first turn, because libuv counts only then on. Does not
- * keep the loop running. on_closed(owner) comes after stall_close, from the loop, as the last call;
- * NULL: nobody asks. io is borrowed until then. Cannot fail. */
+/* Begin to measure: what comes before the first poll, the start of the program, does not count.
+ * Does not keep the loop running. on_closed(owner) comes after stall_close, from the loop, as the
+ * last call; NULL: nobody asks. io is borrowed until then. Cannot fail. */
 void stall_open(struct stall *s, struct io *io, void (*on_closed)(void *owner), void *owner);
 
 /* End. Idempotent. The longest stall can still be asked for. */

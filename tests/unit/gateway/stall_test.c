@@ -108,6 +108,24 @@ Test(stall, does_not_count_what_was_before_the_first_turn)
     cr_expect_lt(stall_longest_ms(&stall), BUSY_MS);
 }
 
+static void busy_and_refreshed(uv_async_t *async)
+{
+    be_busy();
+    io_refresh(&io);
+    uv_close((uv_handle_t *)async, NULL);
+}
+
+Test(stall, counts_from_the_poll_also_when_the_clock_was_moved_since)
+{
+    uv_async_t async;
+    turn();
+    uv_async_init(&io.loop, &async, busy_and_refreshed);
+    uv_async_send(&async);
+    uv_run(&io.loop, UV_RUN_DEFAULT);
+    turn();
+    cr_expect_geq(stall_longest_ms(&stall), BUSY_MS);
+}
+
 Test(stall, keeps_the_longest)
 {
     uv_timer_t timer;
