@@ -72,6 +72,9 @@ static int make_ssl(struct tls_engine *e, const struct tls_settings *settings, s
     if (e->ssl == NULL || !load_identity(e->ssl, settings)) {
         return no_memory(f);
     }
+    if (e->role == TLS_CLIENT) {
+        wolfSSL_KeepArrays(e->ssl); /* come_up says what for */
+    }
     wolfSSL_SetIOReadCtx(e->ssl, e);
     wolfSSL_SetIOWriteCtx(e->ssl, e);
     wolfSSL_SetCertCbCtx(e->ssl, e);
@@ -201,6 +204,11 @@ static enum tls_result come_up(struct tls_engine *e, struct fault *f)
     }
     e->peer.version = strcmp(wolfSSL_get_version(e->ssl), "TLSv1.3") == 0 ? TLS_VERSION_1_3
                                                                           : TLS_VERSION_1_2;
+    /* Behind the handshake of TLS 1.3 a server sends tickets. When its records are short, one comes
+     * in pieces, and the library puts them together only in memory that it gives back by now. */
+    if (e->role == TLS_CLIENT && e->peer.version == TLS_VERSION_1_2) {
+        wolfSSL_FreeArrays(e->ssl);
+    }
     e->peer.suite = wolfSSL_get_cipher_name_iana_from_suite((unsigned char)(suite >> 8),
                                                             (unsigned char)(suite & 0xFF));
     /* A client would keep its copy of certificate and private key as long as the link lives. */
