@@ -50,6 +50,10 @@ struct tls_settings {
     struct span staple; /* an OCSPResponse (DER) about our own leaf that our judge finds good
                            now, for a peer that asks; empty: none, and none is sent when it
                            is longer than TLS_STAPLE_MAX. Copied */
+    bool wants_short; /* client: asks the server for records of at most 512 bytes of plain text, and
+                         then sends none longer (RFC 6066 section 4). What such a server sends
+                         nevertheless ends the link; one that does not know the wish is taken as it
+                         is. A server always does what a client asks for */
 };
 
 /* What one step did. */

@@ -60,6 +60,13 @@ static bool load_identity(WOLFSSL *ssl, const struct tls_settings *settings)
                WOLFSSL_SUCCESS;
 }
 
+/* The length of records is a client's to ask for. */
+static bool ask_short_records(WOLFSSL *ssl, const struct tls_settings *settings)
+{
+    return settings->role != TLS_CLIENT || !settings->wants_short ||
+           wolfSSL_UseMaxFragment(ssl, WOLFSSL_MFL_2_9) == WOLFSSL_SUCCESS;
+}
+
 static int make_ssl(struct tls_engine *e, const struct tls_settings *settings, struct fault *f)
 {
     struct WOLFSSL_CTX *ctx = trust_context(e->trust, e->role, f);
@@ -69,7 +76,8 @@ static int make_ssl(struct tls_engine *e, const struct tls_settings *settings, s
     }
     e->ssl = wolfSSL_new(ctx);
     /* The pair was tried when the identity was loaded: what fails now is memory. */
-    if (e->ssl == NULL || !load_identity(e->ssl, settings)) {
+    if (e->ssl == NULL || !load_identity(e->ssl, settings) ||
+        !ask_short_records(e->ssl, settings)) {
         return no_memory(f);
     }
     if (e->role == TLS_CLIENT) {

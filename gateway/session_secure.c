@@ -114,6 +114,8 @@ static struct tls_engine *session_secure_new_engine(struct session *s, struct fa
         .trust = s->host->trust,
         .allow = conf->allow,
         .allow_count = conf->allow_count,
+        /* The Modbus security profile wants both ends to do with 512 bytes; an ADU is shorter. */
+        .wants_short = conf_is_modbus(conf->protocol),
     };
     if (conf->listens) {
         settings.staple = inquiry_staple(s->host->own_seat);

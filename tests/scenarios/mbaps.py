@@ -45,17 +45,19 @@ class Ward:
         wire = Wire().plug()
         text = gateway_section() + trust_section(tls_min="1.2")
         self.ports = {"": port(), "-rsa": port()}
-        self.server = s_server("hl7", more=["-quiet"])
-        self.out = Relay(self.server.number)
+        self.servers = {version: s_server("hl7", version, more=["-quiet"]) for version in VERSIONS}
+        self.out = {version: Relay(server.number) for version, server in self.servers.items()}
         for key, unit in (("", "1"), ("-rsa", "9>2")):
             text += device_section(NAMES[key], cert=NAMES[key] + key, port="serial:" + wire.near,
                                    line="115200 8E1", protocol="modbus-rtu", unit_map=unit,
                                    listen="127.0.0.1:%d" % self.ports[key])
-        text += device_section("analyser-3", cert="analyser-3", port="serial:" + wire.near,
-                               line="115200 8E1", protocol="modbus-rtu", unit_map="3",
-                               server_name="hl7.hospital.example", connect="127.0.0.1:%d" % self.out.number)
+        for unit, version in ((3, "1.2"), (4, "1.3")):
+            text += device_section("out-" + version, cert="analyser-3", port="serial:" + wire.near,
+                                   line="115200 8E1", protocol="modbus-rtu", unit_map=str(unit),
+                                   server_name="hl7.hospital.example",
+                                   connect="127.0.0.1:%d" % self.out[version].number)
         self.gateway = Gateway(text).start()
-        self.slave = Slave(Serial(wire.far), {1, 2, 3})
+        self.slave = Slave(Serial(wire.far), {1, 2, 3, 4})
         for name in ("pump-12", "monitor-7"):
             self.gateway.wait_device(name, "port open", lambda d: d["port_open"])
         self.relays = {key: Relay(number) for key, number in self.ports.items()}
@@ -143,12 +145,21 @@ def short_fragments(ward):
 
 
 def as_client(ward):
-    """R-05, R-46 where the gateway dials: the chain, and one answer in one record of less than 512 bytes."""
-    ward.gateway.wait_state("analyser-3", "up")
-    ward.server.wait_text("Hospital Device CA")
-    ward.server.give(struct.pack(">HHHBBHH", 1, 0, 6, 3, 3, 0, 125))
-    passage = ward.out.last()
-    wait_for("a long answer", lambda: passage.records(True)[-1] == (DATA, 9 + 250 + MORE["1.3"]))
+    """R-05, R-46, R-57, R-58 where the gateway dials: the chain; records of at most 512 bytes, which it asks for and
+    openssl grants (also for its tickets behind the handshake); one answer in one record."""
+    for unit, version in ((3, "1.2"), (4, "1.3")):
+        server, passage = ward.servers[version], ward.out[version].last
+        ward.gateway.wait_state("out-" + version, "up")
+        server.wait_text("Hospital Device CA")
+        server.give(struct.pack(">HHHBBHH", 1, 0, 6, unit, 3, 0, 125))
+        wait_for("a long answer in TLS " + version,
+                 lambda p=passage, v=version: p().records(True)[-1] == (DATA, 9 + 250 + MORE[v]))
+        for from_near in (True, False):
+            # Under the agreement is what comes behind the first hello of each end.
+            lengths = records_of(passage(), version, from_near)[1:]
+            check(max(lengths) <= SHORT, "TLS %s: records of %r" % (version, lengths))
+        check(SHORT in records_of(passage(), version, True), "our chain fits in one record: this shows nothing")
+        equal(len(ward.out[version].passages), 1, "links: it came up at once and stayed")
 
 
 def no_certificate(ward):

@@ -77,6 +77,7 @@ struct end_setup {
     enum tls_version min;
     const char *server_name;
     struct span staple;
+    bool wants_short;
 };
 
 static void open_end(struct pair_end *end, const struct end_setup *setup)
@@ -94,6 +95,7 @@ static void open_end(struct pair_end *end, const struct end_setup *setup)
         .allow_count = 1,
         .server_name = setup->server_name,
         .staple = setup->staple,
+        .wants_short = setup->wants_short,
     };
 
     cr_assert_eq(name_rule_parse(setup->allow, &allow, &f), 0, "%s", f.note);
@@ -198,6 +200,7 @@ void pair_open(struct pair *p, const struct pair_setup *setup)
         .min = setup->allows_tls12 ? TLS_VERSION_1_2 : TLS_VERSION_1_3,
         .server_name = setup->server_name,
         .staple = setup->client_staple,
+        .wants_short = setup->client_wants_short,
     };
     struct end_setup server = {
         .role = TLS_SERVER,
@@ -206,6 +209,7 @@ void pair_open(struct pair *p, const struct pair_setup *setup)
         .trust = setup->server_trust,
         .min = setup->allows_tls12 ? TLS_VERSION_1_2 : TLS_VERSION_1_3,
         .staple = setup->server_staple,
+        .wants_short = setup->client_wants_short, /* means nothing to a server */
     };
 
     open_end(&p->client, &client);

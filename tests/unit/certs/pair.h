@@ -31,6 +31,7 @@ struct pair_setup {
     struct span client_staple; /* OCSP answers to send */
     struct span server_staple;
     bool client_is_incurious; /* this client does not ask for a staple */
+    bool client_wants_short;  /* this client asks for short records */
     size_t cut;               /* bytes handed over at once; 0: all */
 };
 

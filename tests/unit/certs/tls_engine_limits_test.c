@@ -52,6 +52,48 @@ Test(tls_engine_limits, does_not_come_up_when_nobody_was_verified)
     }
 }
 
+/* How many records lie in what an end has received; none of them is longer than allowed. */
+static size_t count_records(const struct pair_end *end, size_t bound)
+{
+    struct span in = pair_inbox(end);
+    size_t count = 0;
+
+    while (in.len > 0) {
+        struct span body;
+        uint8_t type = 0;
+        uint16_t version;
+        uint16_t len = 0;
+        cr_assert(span_take_u8(&in, &type) && span_take_u16(&in, &version) &&
+                  span_take_u16(&in, &len) && span_take(&in, len, &body));
+        cr_assert_leq(len, bound);
+        count++;
+    }
+    return count;
+}
+
+/* 512 bytes of plain text each way, and what a record adds to them (nonce, tag, type). */
+Test(tls_engine_limits, client_that_wants_short_records_gets_and_sends_them)
+{
+    static const size_t FLAVOURS[] = {0, 2}; /* those whose client is ours */
+
+    for (size_t i = 0; i < 4; i++) {
+        struct pair p;
+        struct pair_setup s = pair_flavour(FLAVOURS[i % 2]);
+        bool is_short = i < 2;
+        s.client_wants_short = is_short;
+        pair_link_up(&p, &s);
+        cr_assert_eq(pair_write(&p, &p.client, &p.server, pair_message(2000)), 0);
+        cr_expect_eq(count_records(&p.server, is_short ? 512 + 24 : 2048), is_short ? 4 : 1);
+        cr_assert_eq(pair_read(&p, &p.server, &p.client), TLS_MORE);
+        pair_check_received(&p.server, 2000);
+        cr_assert_eq(pair_write(&p, &p.server, &p.client, pair_message(2000)), 0);
+        cr_expect_eq(count_records(&p.client, is_short ? 512 + 24 : 2048), is_short ? 4 : 1);
+        cr_assert_eq(pair_read(&p, &p.client, &p.server), TLS_MORE);
+        pair_check_received(&p.client, 2000);
+        pair_close(&p);
+    }
+}
+
 /* Mutual always: such a server would take anybody's data for our device's. */
 Test(tls_engine_limits, refuses_a_server_that_asks_for_no_certificate)
 {
