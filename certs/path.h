@@ -60,4 +60,10 @@ struct path {
 bool path_validate(const struct path_input *in, const struct path_settings *settings,
                    struct path *out, struct reasons *why);
 
+/* Was it the time of a certificate that decided against a path? By the reasons that path_validate
+ * gave: FITS when it was something else, or nothing. */
+enum path_time { PATH_TIME_FITS, PATH_TIME_OVER, PATH_TIME_AHEAD };
+
+enum path_time path_time_of(const struct reasons *why);
+
 #endif

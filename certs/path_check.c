@@ -1,10 +1,15 @@
 #include "certs/path_check.h"
 
+#include <string.h>
+
 #include "certs/constraints.h"
 #include "certs/policies.h"
 #include "certs/profile.h"
 #include "certs/signature.h"
 #include "certs/signature_algorithm.h"
+
+static const char not_yet[] = "the certificate is not valid yet";
+static const char expired[] = "the certificate has expired";
 
 /* A path on the bench. */
 struct bench {
@@ -53,9 +58,9 @@ static const char *check_time(struct bench *b, size_t level)
     const struct cert_view *view = &b->certs[level]->view;
 
     if (b->settings->now_s < view->not_before_s) {
-        return "the certificate is not valid yet";
+        return not_yet;
     }
-    return b->settings->now_s > view->not_after_s ? "the certificate has expired" : NULL;
+    return b->settings->now_s > view->not_after_s ? expired : NULL;
 }
 
 /* Certificates between this CA and the leaf that count for its path length. */
@@ -225,4 +230,17 @@ bool path_check(const struct chain_cert *const *certs, size_t count,
     }
     *work = b.work;
     return is_good;
+}
+
+enum path_time path_time_of(const struct reasons *why)
+{
+    const char *decision = reasons_decision(why);
+
+    if (decision == NULL) {
+        return PATH_TIME_FITS;
+    }
+    if (strcmp(decision, expired) == 0) {
+        return PATH_TIME_OVER;
+    }
+    return strcmp(decision, not_yet) == 0 ? PATH_TIME_AHEAD : PATH_TIME_FITS;
 }

@@ -220,6 +220,7 @@ static void answer(const struct desk *d, struct verdict_answer *out)
     out->is_tolerated = result->accepted && is_alarming(result);
     out->is_blocked = result->is_blocked;
     out->has_path = result->path.count > 0;
+    out->time = out->has_path || out->is_blocked ? PATH_TIME_FITS : path_time_of(d->why);
     out->path = result->path;
     out->verdict = result->verdict;
     (void)snprintf(out->sentence, VERDICT_TEXT_MAX, "%s",

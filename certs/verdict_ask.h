@@ -61,6 +61,7 @@ struct verdict_answer {
     bool is_tolerated; /* accepted although it is stale, unknown or unavailable: an alarm */
     bool is_blocked;   /* the block list decided */
     bool has_path;     /* the chain is valid: only then may URLs of its certificates be followed */
+    enum path_time time;             /* without a path: was it the time of a certificate? */
     struct verdict verdict;          /* as in struct judge_result */
     char sentence[VERDICT_TEXT_MAX]; /* the one sentence that decided */
     char evidence[VERDICT_TEXT_MAX]; /* "CRL 12 of …; OCSP of …", the leaf's first; may be cut */

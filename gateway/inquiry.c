@@ -121,6 +121,7 @@ void inquiry_look(const struct inquiry_seat *seat, struct inquiry_state *out)
                        "the clock is not believed (%s): no date can be judged", doubt);
     } else {
         memcpy(out->sentence, q->sentence, sizeof out->sentence);
+        out->time = q->time;
     }
 }
 

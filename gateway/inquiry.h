@@ -78,6 +78,7 @@ struct inquiry_state {
     bool is_blocked; /* revoked by the local block list: the chain, or the device */
     bool may_write;  /* Modbus writes may pass: write_revocation */
     enum verdict_kind kind;
+    enum path_time time; /* why the sentence says no, when a certificate's time is the reason */
     int64_t valid_until_s;
     char sentence[VERDICT_TEXT_MAX]; /* the one sentence that decided */
     char evidence[VERDICT_TEXT_MAX];

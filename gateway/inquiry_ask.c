@@ -109,6 +109,7 @@ static void inquiry_ask_keep(struct inquiry *q, const struct verdict_answer *ans
     q->is_tolerated = answer->is_tolerated;
     q->is_blocked = answer->is_blocked;
     q->kind = answer->verdict.kind;
+    q->time = answer->time;
     q->valid_until_s = answer->verdict.valid_until_s;
     memcpy(q->sentence, answer->sentence, sizeof q->sentence);
     memcpy(q->evidence, answer->evidence, sizeof q->evidence);

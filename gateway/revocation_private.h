@@ -108,6 +108,7 @@ struct inquiry {
     bool has_path;
     bool accepted, is_tolerated, is_blocked;
     enum verdict_kind kind;
+    enum path_time time; /* of a chain that is not valid: is its time the reason? */
     int64_t valid_until_s;
     int64_t ask_at_s;     /* ask again then; INT64_MAX: not by itself */
     uint64_t deadline_ms; /* not settled: then it is; loop clock */

@@ -11,13 +11,29 @@ bool session_verdict(const struct session *s, struct inquiry_state *out)
     return s->seat.inquiry != NULL && out->is_settled;
 }
 
+static enum fault_code session_verdict_code(const struct inquiry_state *now)
+{
+    if (now->is_blocked) {
+        return FAULT_BLOCKED;
+    }
+    if (now->kind == VERDICT_REVOKED) {
+        return FAULT_REVOKED;
+    }
+    switch (now->time) {
+    case PATH_TIME_OVER:
+        return FAULT_EXPIRED;
+    case PATH_TIME_AHEAD:
+        return FAULT_NOT_YET;
+    case PATH_TIME_FITS:
+        break;
+    }
+    return FAULT_NO_VERDICT;
+}
+
 static void session_verdict_refuse(struct session *s, const struct inquiry_state *now)
 {
     struct fault f = {0};
-    enum fault_code code = now->is_blocked                ? FAULT_BLOCKED
-                           : now->kind == VERDICT_REVOKED ? FAULT_REVOKED
-                                                          : FAULT_NO_VERDICT;
-    fault_set(&f, code, FAULT_SIDE_CERTIFICATE, now->sentence, NULL);
+    fault_set(&f, session_verdict_code(now), FAULT_SIDE_CERTIFICATE, now->sentence, NULL);
     session_keep_fault(s, &f);
     session_event(s, SESSION_EVENT_REFUSED);
 }

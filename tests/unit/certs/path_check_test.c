@@ -324,3 +324,19 @@ Test(path_check, each_weakness_is_let_in_by_its_own_name_only)
     cr_assert_not(
         validate_file("weak-ec", PATH_SERVER, SIGNATURE_ALLOWS_RSA_1024 | SIGNATURE_ALLOWS_SHA1));
 }
+
+Test(path_check, time_is_the_reason_only_when_it_decides)
+{
+    struct reasons *why = &bench_path.why;
+
+    why->count = 0;
+    cr_expect_eq(path_time_of(why), PATH_TIME_FITS);
+    cr_expect_eq(path_time_of(NULL), PATH_TIME_FITS);
+    reasons_add(why, REASONS_NOTE, 0, "the certificate has expired", NULL);
+    cr_expect_eq(path_time_of(why), PATH_TIME_FITS);
+    reasons_add(why, REASONS_REFUSE, 0, "the certificate is not valid yet", NULL);
+    cr_expect_eq(path_time_of(why), PATH_TIME_AHEAD);
+    why->count = 0;
+    reasons_add(why, REASONS_REFUSE, 0, "the certificate has expired", NULL);
+    cr_expect_eq(path_time_of(why), PATH_TIME_OVER);
+}

@@ -222,6 +222,24 @@ Test(verdict_ask, weak_algorithms_are_the_trusts_own_choice)
     cr_expect(accepts_file("weak-rsa", SIGNATURE_ALLOWS_RSA_1024));
 }
 
+Test(verdict_ask, tells_when_the_time_of_a_certificate_decides)
+{
+    verdict_case_make(true);
+    q->policy = JUDGE_OFF;
+    cr_expect(verdict_case_ask());
+    cr_expect_eq(answer->time, PATH_TIME_FITS);
+    q->now_s = INT64_C(4000000000);
+    cr_expect_not(verdict_case_ask());
+    cr_expect_eq(answer->time, PATH_TIME_OVER, "%s", answer->sentence);
+    q->now_s = 1;
+    cr_expect_not(verdict_case_ask());
+    cr_expect_eq(answer->time, PATH_TIME_AHEAD, "%s", answer->sentence);
+    q->now_s = CRL_CASE_NOW_S;
+    verdict_case_demand(false, forge_hex("2A0304"));
+    cr_expect_not(verdict_case_ask());
+    cr_expect_eq(answer->time, PATH_TIME_FITS, "%s", answer->sentence);
+}
+
 Test(verdict_ask, policy_of_the_trust_is_asked_of_peers)
 {
     verdict_case_make(true);

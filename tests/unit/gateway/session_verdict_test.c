@@ -260,6 +260,16 @@ Test(session_verdict, a_live_link_ends_when_what_is_known_is_over)
     expect_fault(FAULT_NO_VERDICT);
 }
 
+Test(session_verdict, a_live_link_ends_as_expired_with_its_peers_certificate)
+{
+    stage.conf.revocation = CONF_REVOCATION_OFF; /* its time counts all the same */
+    (void)be_up();
+    wall_shift(identity_facts(stage.hospitals[0].identity)->not_after_s - io_wall_s() + 2);
+    ward_tick(&stage.ward);
+    stage_until(&stage, SESSION_STATE_WAITING);
+    expect_fault(FAULT_EXPIRED);
+}
+
 Test(session_verdict, a_live_link_ends_with_its_grant)
 {
     ward_grant(&stage.ward, "pump-12", 600);
