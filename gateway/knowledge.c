@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "certs/mem.h"
+#include "conf/text.h"
 #include "gateway/log.h"
 #include "gateway/revocation_private.h"
 #include "gateway/utc.h"
@@ -117,6 +118,25 @@ static void knowledge_count_life(struct source *s, const struct crl *crl)
     }
 }
 
+/* What is dated ahead is looked at again and again: one line of the log for each such CRL, not one
+ * a minute. Its note counts the seconds, so it is known by its file and date. */
+static bool knowledge_is_refusal_new(struct source *s, const char *place,
+                                     const struct crl_arrival *arrival, enum fault_code code)
+{
+    uint64_t seed = (uint64_t)crl_this_update_s(arrival->crl) ^ (uint64_t)(-code) << 48;
+    uint64_t hash = text_hash(place, seed);
+    s->was_refused = true;
+    for (size_t i = 0; i < s->refused_count; i++) {
+        if (s->refused[i] == hash) {
+            return false;
+        }
+    }
+    if (s->refused_count < SOURCE_REFUSED_MAX) {
+        s->refused[s->refused_count++] = hash;
+    }
+    return true;
+}
+
 /* True: verdicts may be others now. */
 static bool knowledge_take_crl(struct source *s, const char *place,
                                const struct crl_arrival *arrival)
@@ -144,7 +164,9 @@ static bool knowledge_take_crl(struct source *s, const char *place,
     case EVIDENCE_REFUSED:
         /* It may be fine when time or memory are others: that the file is the same says nothing. */
         s->must_look_again = s->must_look_again || f.code != FAULT_BAD_CERT;
-        knowledge_log_refusal(k, CONF_LOG_WARNING, "crl-refused", place, &f);
+        if (knowledge_is_refusal_new(s, place, arrival, f.code)) {
+            knowledge_log_refusal(k, CONF_LOG_WARNING, "crl-refused", place, &f);
+        }
         return false;
     }
     return false;
@@ -201,6 +223,10 @@ static void knowledge_on_read(void *owner, struct crl_source *reader, const stru
     s->was_read = true;
     s->is_reading = false;
     knowledge_tell_trouble(s, f);
+    if (s->was_taken && !s->was_refused) {
+        s->refused_count = 0; /* it is well again: the next refusal is news */
+    }
+    s->was_refused = false;
     if (s->was_taken) {
         crl_source_set_life(reader, s->life_until_s);
         s->was_taken = false;

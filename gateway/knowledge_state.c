@@ -84,6 +84,20 @@ void knowledge_store_answer(struct ocsp_watch *w, struct span response)
     w->knowledge->marks_dirty = true;
 }
 
+/* A wrong clock makes everything look old: then nothing goes. A revoked one stays revoked. */
+void knowledge_drop_answer(const struct ocsp_watch *w)
+{
+    struct knowledge *k = w->knowledge;
+    struct evidence_answer known = {.cert = w->cert};
+    char name[STORE_NAME_MAX];
+    bool is_revoked = evidence_answer_look(k->evidence, w->cert, &known) && known.is_revoked;
+    if (is_revoked || k->revocation->store == NULL || !revocation_clock_is_trusted(k->revocation)) {
+        return;
+    }
+    state_name(k, "ocsp", w->id, ".der", name);
+    (void)store_remove(k->revocation->store, name); /* else it goes after another start */
+}
+
 static bool state_add_mark(json_t *list, const struct evidence_mark *mark)
 {
     json_t *object = json_object();
@@ -270,6 +284,8 @@ static void state_on_answer(void *owner, const char *name, struct span content)
         struct ocsp_watch *w = ocsp_watch_see(k, cert, issuer, io_wall_s());
         clock_raise_floor(&k->revocation->clock, found.this_update_s);
         if (w != NULL) {
+            /* While it was seen it was kept fresh: a restart is no reason to keep it longer. */
+            w->seen_s = found.until_s < w->seen_s ? found.until_s : w->seen_s;
             w->due_ms = io_now_ms(k->revocation->io) + 1; /* soon after the start */
         }
     }

@@ -262,6 +262,8 @@ bool ocsp_watch_offer(struct knowledge *k, struct span cert, struct span issuer,
     return true;
 }
 
+static void ocsp_watch_pay(struct knowledge *k);
+
 static void ocsp_watch_on_done(void *owner, struct fetch *fetch, struct fetch_result *result)
 {
     struct ocsp_watch *w = owner;
@@ -273,6 +275,7 @@ static void ocsp_watch_on_done(void *owner, struct fetch *fetch, struct fetch_re
     } else {
         ocsp_watch_take(w, result->body);
     }
+    ocsp_watch_pay(k);
     inquiry_mark_waiting(k);
     revocation_kick(k->revocation);
 }
@@ -339,6 +342,7 @@ void ocsp_watch_work(struct knowledge *k, int64_t now_s)
 {
     uint64_t now_ms = io_now_ms(k->revocation->io);
     size_t asked = 0;
+    ocsp_watch_pay(k); /* also when the last one could not be begun for lack of memory */
     for (struct ocsp_watch *w = ocsp_watch_next(k, NULL); w != NULL && asked < WATCH_AT_ONCE;
          w = ocsp_watch_next(k, w)) {
         bool is_due = w->fetch == NULL && w->due_ms != 0 && now_ms >= w->due_ms;
@@ -348,25 +352,53 @@ void ocsp_watch_work(struct knowledge *k, int64_t now_s)
     }
 }
 
+static size_t ocsp_watch_under_way(const struct knowledge *k)
+{
+    size_t count = 0;
+    for (const struct ocsp_watch *w = ocsp_watch_next(k, NULL); w != NULL;
+         w = ocsp_watch_next(k, w)) {
+        count += w->fetch != NULL ? 1 : 0;
+    }
+    return count;
+}
+
+/* The wait for a turn counts in a fetch's deadline: no more are handed over at once than the
+ * fetcher asks at one host. */
+static void ocsp_watch_pay(struct knowledge *k)
+{
+    size_t under_way = k->owed_count > 0 ? ocsp_watch_under_way(k) : 0;
+    for (struct ocsp_watch *w = ocsp_watch_next(k, NULL);
+         w != NULL && k->owed_count > 0 && under_way < FETCHER_HOST_ONCE;
+         w = ocsp_watch_next(k, w)) {
+        if (!w->is_owed) {
+            continue;
+        }
+        w->is_owed = false;
+        k->owed_count--;
+        bool was_asked = w->fetch != NULL;
+        /* Where nobody is to be asked nothing is fetched. */
+        under_way += ocsp_watch_ask(w) && !was_asked ? 1 : 0;
+    }
+}
+
 void ocsp_watch_refresh(struct knowledge *k)
 {
     for (struct ocsp_watch *w = ocsp_watch_next(k, NULL); w != NULL; w = ocsp_watch_next(k, w)) {
-        (void)ocsp_watch_ask(w); /* where nobody is to be asked nothing is fetched */
+        k->owed_count += w->is_owed ? 0 : 1;
+        w->is_owed = true;
     }
+    ocsp_watch_pay(k);
 }
 
 bool ocsp_watch_is_busy(const struct knowledge *k)
 {
-    const struct ocsp_watch *w = ocsp_watch_next(k, NULL);
-    while (w != NULL && w->fetch == NULL) {
-        w = ocsp_watch_next(k, w);
-    }
-    return w != NULL;
+    return k->owed_count > 0 || ocsp_watch_under_way(k) > 0;
 }
 
-const struct ocsp_watch *ocsp_watch_trouble(const struct knowledge *k)
+const struct ocsp_watch *ocsp_watch_trouble(const struct knowledge *k,
+                                            const struct ocsp_watch *last)
 {
-    const struct ocsp_watch *w = ocsp_watch_next(k, NULL);
+    const struct ocsp_watch *w = ocsp_watch_next(k, last);
     while (w != NULL && w->trouble.code == FAULT_NONE) {
         w = ocsp_watch_next(k, w);
     }
@@ -381,6 +413,7 @@ static void ocsp_watch_forget(struct knowledge *k, struct ocsp_watch *w)
     }
     *slot = w->next;
     k->watch_count--;
+    k->owed_count -= w->is_owed ? 1 : 0;
     ocsp_watch_free(w);
 }
 
@@ -390,6 +423,9 @@ static void ocsp_watch_free_some(struct knowledge *k, int64_t unseen_since_s)
     while (w != NULL) {
         struct ocsp_watch *next = ocsp_watch_next(k, w);
         if (w->seen_s < unseen_since_s) {
+            if (unseen_since_s != INT64_MAX) {
+                knowledge_drop_answer(w);
+            }
             ocsp_watch_forget(k, w);
         }
         w = next;

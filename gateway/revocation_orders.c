@@ -6,7 +6,11 @@
 #include "gateway/log.h"
 #include "gateway/revocation_private.h"
 
-enum { ORDER_SOURCES_MS = 90 * 1000 }; /* a source that is silent has a shorter deadline itself */
+enum {
+    ORDER_SOURCES_MS = 90 * 1000, /* a source that is silent has a shorter deadline itself */
+    ORDER_NAME_MAX = 190,         /* one that failed, with its note */
+    ORDER_REST_MAX = 40,          /* how many more */
+};
 
 static const char blocks_file[] = "blocks.json";
 
@@ -116,6 +120,27 @@ static struct order_slot *orders_take_slot(struct revocation *r,
     return NULL;
 }
 
+/* One more that failed: named while there is room, and counted. */
+static void orders_add_failure(struct order_slot *slot, const char *place, const char *note)
+{
+    size_t len = strlen(slot->error);
+    slot->failed++;
+    if (sizeof slot->error - len > ORDER_NAME_MAX + ORDER_REST_MAX) {
+        (void)snprintf(&slot->error[len], ORDER_NAME_MAX, "%s%.60s: %.120s", len > 0 ? "; " : "",
+                       place, note);
+        slot->named++;
+    }
+}
+
+static void orders_tell_rest(struct order_slot *slot)
+{
+    size_t len = strlen(slot->error);
+    if (slot->failed > slot->named) {
+        (void)snprintf(&slot->error[len], ORDER_REST_MAX, "; and %zu more",
+                       slot->failed - slot->named);
+    }
+}
+
 static void orders_judge_source(const struct source *s, struct order_slot *slot)
 {
     if (s->closing) {
@@ -123,9 +148,29 @@ static void orders_judge_source(const struct source *s, struct order_slot *slot)
     }
     if (s->told.code == FAULT_NONE && !s->is_reading) {
         slot->count++;
-    } else if (slot->error[0] == '\0') {
-        (void)snprintf(slot->error, sizeof slot->error, "%.60s: %.120s", s->place,
-                       s->told.code != FAULT_NONE ? s->told.note : "no answer in time");
+    } else {
+        orders_add_failure(slot, s->place,
+                           s->told.code != FAULT_NONE ? s->told.note : "no answer in time");
+    }
+}
+
+/* Hundreds of certificates at one responder that is silent are one trouble: the same note is told
+ * once. */
+static void orders_judge_answers(const struct knowledge *k, struct order_slot *slot)
+{
+    const char *told = "";
+    for (const struct ocsp_watch *w = ocsp_watch_trouble(k, NULL); w != NULL;
+         w = ocsp_watch_trouble(k, w)) {
+        if (strcmp(w->trouble.note, told) != 0) {
+            orders_add_failure(slot, "OCSP", w->trouble.note);
+            told = w->trouble.note;
+        }
+    }
+    if (k->owed_count > 0) {
+        char note[120];
+        (void)snprintf(note, sizeof note, "%zu certificates of trust %.30s are not asked yet",
+                       k->owed_count, k->name);
+        orders_add_failure(slot, "OCSP", note);
     }
 }
 
@@ -134,14 +179,12 @@ static void orders_judge_refresh(struct revocation *r, struct order_slot *slot)
 {
     slot->count = 0;
     for (const struct knowledge *k = r->knowledge; k != NULL; k = k->next) {
-        const struct ocsp_watch *silent = ocsp_watch_trouble(k);
-        if (silent != NULL && slot->error[0] == '\0') {
-            (void)snprintf(slot->error, sizeof slot->error, "OCSP: %.180s", silent->trouble.note);
-        }
         for (const struct source *s = k->sources; s != NULL; s = s->next) {
             orders_judge_source(s, slot);
         }
+        orders_judge_answers(k, slot);
     }
+    orders_tell_rest(slot);
 }
 
 void revocation_orders_work(struct revocation *r, bool is_quiet)

@@ -30,6 +30,7 @@ enum {
     WATCH_BUCKETS = 1024,
     WATCH_MAX = 20000,             /* certificates whose OCSP status is kept fresh, per trust */
     WATCH_SEEN_S = 30 * 24 * 3600, /* how long after it was last seen */
+    SOURCE_REFUSED_MAX = 16,
 };
 
 /* ---- one certificate's OCSP status, kept fresh ---- */
@@ -46,6 +47,7 @@ struct ocsp_watch {
     uint64_t due_ms; /* loop clock; 0: not before somebody needs it */
     unsigned failures;
     struct fetch *fetch; /* under way */
+    bool is_owed;        /* a refresh wants it asked, in its turn */
     uint8_t nonce[OCSP_NONCE_LEN];
     struct fault trouble; /* of the last try; FAULT_NONE: it worked */
 };
@@ -68,6 +70,9 @@ struct source {
     bool must_look_again; /* it brought what was refused for a reason that passes */
     bool was_taken;       /* the reading under way brought something that was taken */
     int64_t life_until_s; /* of what the reading under way brought */
+    uint64_t refused[SOURCE_REFUSED_MAX]; /* what of it the log knows of: hashes */
+    size_t refused_count;
+    bool was_refused; /* the reading under way brought something that was */
 };
 
 /* ---- what is known under one [trust] section ---- */
@@ -82,7 +87,8 @@ struct knowledge {
     struct source *sources;
     struct ocsp_watch *watches[WATCH_BUCKETS];
     size_t watch_count;
-    bool marks_dirty; /* not stored yet */
+    size_t owed_count; /* watches that a refresh has yet to ask */
+    bool marks_dirty;  /* not stored yet */
 };
 
 /* ---- one question ---- */
@@ -131,7 +137,9 @@ struct order_slot {
     uint64_t deadline_ms;
     uint64_t cut_before;
     size_t count;
-    char error[200];
+    size_t failed; /* sources; those that `error` has no room for are counted at its end */
+    size_t named;
+    char error[1000];
 };
 
 struct revocation {
@@ -251,6 +259,8 @@ void knowledge_load(struct knowledge *k);
 void knowledge_store_crl(struct knowledge *k, const struct evidence_id *id, struct span der);
 void knowledge_store_answer(struct ocsp_watch *w, struct span response);
 void knowledge_store_marks(struct knowledge *k);
+/* Nobody has seen this certificate for long: what is stored of it goes, unless it is revoked. */
+void knowledge_drop_answer(const struct ocsp_watch *w);
 
 /* ocsp_watch.c */
 /* Keep this certificate's status fresh from now on; `is_needed`: a link waits for it. */
@@ -268,8 +278,9 @@ bool ocsp_watch_need(struct ocsp_watch *w);
 void ocsp_watch_work(struct knowledge *k, int64_t now_s);
 void ocsp_watch_refresh(struct knowledge *k);
 bool ocsp_watch_is_busy(const struct knowledge *k);
-/* One whose last try failed; NULL: none. */
-const struct ocsp_watch *ocsp_watch_trouble(const struct knowledge *k);
+/* The next one whose last try failed, after `last` (NULL: the first); NULL: none. */
+const struct ocsp_watch *ocsp_watch_trouble(const struct knowledge *k,
+                                            const struct ocsp_watch *last);
 void ocsp_watch_free_all(struct knowledge *k);
 void ocsp_watch_tidy(struct knowledge *k, int64_t now_s);
 

@@ -303,6 +303,53 @@ Test(knowledge_state, an_answer_that_is_over_is_kept_for_a_grace_time)
     cr_expect(has_answer());
 }
 
+static size_t count_answers(void)
+{
+    size_t count = 0;
+    int fd = openat(rig.state.fd, "trust-hospital", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fdopendir(fd);
+    cr_assert_not_null(dir);
+    for (const struct dirent *e = readdir(dir); e != NULL; e = readdir(dir)) {
+        count += strncmp(e->d_name, "ocsp-", 5) == 0 ? 1 : 0;
+    }
+    (void)closedir(dir);
+    return count;
+}
+
+/* What is left of an answer about a certificate that nobody has seen for 30 days. */
+static size_t left_after_a_month(enum ocsp_answer status)
+{
+    live_with_answer(status);
+    cr_assert_eq(count_answers(), 1);
+    http_peer_says(&rig.peer, HTTP_SILENT, "");
+    know_rig_start(&rig);
+    ocsp_watch_tidy(rig.knowledge, io_wall_s() + WATCH_SEEN_S - 10);
+    know_rig_settle(&rig);
+    cr_assert_eq(count_answers(), 1);
+    ocsp_watch_tidy(rig.knowledge, io_wall_s() + WATCH_SEEN_S + 10);
+    know_rig_settle(&rig);
+    return count_answers();
+}
+
+Test(knowledge_state, an_answer_that_nobody_needs_is_removed)
+{
+    cr_expect_eq(left_after_a_month(OCSP_GOOD), 0);
+}
+
+Test(knowledge_state, who_is_revoked_is_not_forgotten)
+{
+    cr_expect_eq(left_after_a_month(OCSP_REVOKED), 1);
+}
+
+Test(knowledge_state, a_restart_does_not_make_an_old_answer_young)
+{
+    write_answer(
+        (struct papers_answer){.status = OCSP_GOOD, .from_s = -2 * 86400, .until_s = -86400});
+    cr_assert_eq(rig.knowledge->watch_count, 1);
+    ocsp_watch_tidy(rig.knowledge, io_wall_s() + WATCH_SEEN_S - 86400 + 10);
+    cr_expect_eq(rig.knowledge->watch_count, 0);
+}
+
 Test(knowledge_state, an_answer_of_years_ago_is_not)
 {
     write_answer((struct papers_answer){

@@ -185,6 +185,55 @@ Test(ocsp_watch, a_refresh_asks_also_about_what_is_fresh)
     cr_expect_not(ocsp_watch_is_busy(rig.knowledge));
 }
 
+enum { CROWD = 10 };
+
+/* All of one responder; how many of them are asked now. */
+static unsigned refresh_crowd(struct ocsp_watch *all[CROWD])
+{
+    unsigned asked = 0;
+    for (uint8_t i = 0; i < CROWD; i++) {
+        all[i] = ocsp_watch_see(rig.knowledge, papers_leaf((uint8_t)(i + 1), NULL, NULL), root,
+                                io_wall_s());
+        cr_assert_not_null(all[i]);
+    }
+    ocsp_watch_refresh(rig.knowledge);
+    for (size_t i = 0; i < CROWD; i++) {
+        asked += all[i]->fetch != NULL ? 1 : 0;
+    }
+    return asked;
+}
+
+/* The wait for a turn counts in the deadline: who is not asked yet cannot come too late. */
+Test(ocsp_watch, a_refresh_asks_many_in_turns)
+{
+    struct ocsp_watch *all[CROWD];
+    know_rig_start(&rig);
+    know_rig_answer(&rig, span_of_text("x"), TYPE);
+    cr_expect_eq(refresh_crowd(all), FETCHER_HOST_ONCE);
+    cr_expect_eq(rig.knowledge->owed_count, CROWD - FETCHER_HOST_ONCE);
+    know_rig_settle(&rig);
+    cr_expect_eq(rig.peer.requests, CROWD);
+    cr_expect_eq(rig.knowledge->owed_count, 0);
+    cr_expect_not(ocsp_watch_is_busy(rig.knowledge));
+    for (size_t i = 0; i < CROWD; i++) {
+        cr_expect_eq(all[i]->failures, 1, "%zu", i);
+    }
+}
+
+Test(ocsp_watch, a_second_refresh_owes_nobody_twice)
+{
+    struct ocsp_watch *all[CROWD];
+    know_rig_start(&rig);
+    http_peer_says(&rig.peer, HTTP_SILENT, "");
+    (void)refresh_crowd(all);
+    ocsp_watch_refresh(rig.knowledge);
+    cr_expect_leq(rig.knowledge->owed_count, CROWD);
+    cr_expect(ocsp_watch_is_busy(rig.knowledge));
+    ocsp_watch_tidy(rig.knowledge, io_wall_s() + WATCH_SEEN_S + 1);
+    cr_expect_eq(rig.knowledge->watch_count, 0);
+    cr_expect_eq(rig.knowledge->owed_count, 0, "who is gone is owed nothing");
+}
+
 Test(ocsp_watch, two_who_need_it_ask_once)
 {
     struct ocsp_watch *w = start();
