@@ -71,19 +71,6 @@ run_where()
     grep -q '1 passed' "$log" || return 2
 }
 
-# Puts back the file $1 and, so that it is not built once more, its object; what was linked of it is not kept.
-put_back()
-{
-    local file=$1 object=build/obj/${1%.c}.o
-    if [ -f build/original.o ]; then
-        cp -p build/original "$file"
-        cp -p build/original.o "$object"
-        rm -f "build/lib${file%%/*}.a" build/original.o
-    else
-        cp build/original "$file"
-    fi
-}
-
 try_mutant()
 {
     local id=$1 file=$2 expression=$3 where=$4 filter=$5 status=0
@@ -91,19 +78,14 @@ try_mutant()
         echo "mutant $id: 0 passed, 1 failed (no file $file)"
         return 1
     fi
-    rm -f build/original.o
-    cp -p "$file" build/original
+    cp "$file" build/original
     sed -E -i "$expression" "$file"
     if cmp -s "$file" build/original; then
         echo "mutant $id: 0 passed, 1 failed (the expression changes nothing in $file)"
         return 1
     fi
-    # An object that is older than its source is none of the original's.
-    if [ "build/obj/${file%.c}.o" -nt build/original ]; then
-        cp -p "build/obj/${file%.c}.o" build/original.o
-    fi
     run_where "$where" "$filter" || status=$?
-    put_back "$file"
+    cp build/original "$file"
     case $status in
     0) echo "mutant $id: 0 passed, 1 failed (survived $where $filter)" ;;
     2) echo "mutant $id: 0 passed, 1 failed (does not compile, or names no test)"; tail -n 5 build/mutant.log ;;
