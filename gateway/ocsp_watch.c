@@ -419,13 +419,15 @@ static void ocsp_watch_forget(struct knowledge *k, struct ocsp_watch *w)
 
 static void ocsp_watch_free_some(struct knowledge *k, int64_t unseen_since_s)
 {
+    bool is_end = unseen_since_s == INT64_MAX; /* of the gateway: what is stored stays */
     struct ocsp_watch *w = ocsp_watch_next(k, NULL);
     while (w != NULL) {
         struct ocsp_watch *next = ocsp_watch_next(k, w);
-        if (w->seen_s < unseen_since_s) {
-            if (unseen_since_s != INT64_MAX) {
-                knowledge_drop_answer(w);
-            }
+        bool is_unseen = w->seen_s < unseen_since_s;
+        if (is_unseen && !is_end) {
+            knowledge_drop_answer(w);
+        }
+        if (is_unseen) {
             ocsp_watch_forget(k, w);
         }
         w = next;
