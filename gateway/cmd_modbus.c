@@ -13,6 +13,10 @@ struct subcommand {
 
 static const struct subcommand subcommands[] = {
     {"explain", cmd_modbus_explain, "which rule decides about a request, and why"},
+    {"scan", cmd_modbus_scan, "find the line settings and the units of devices"},
+    {"identify", cmd_modbus_identify, "ask a device who it is"},
+    {"read", cmd_modbus_read, "read registers or coils"},
+    {"write", cmd_modbus_write, "write registers or coils, once"},
 };
 
 enum { SUBCOMMANDS = sizeof(subcommands) / sizeof(subcommands[0]) };

@@ -9,7 +9,8 @@
 /* What is wrong with a command line is told in command_test.c; here: what its help lists. */
 Test(cmd_modbus, lists_each_subcommand_in_its_help)
 {
-    static const char *const names[] = {"  explain "};
+    static const char *const names[] = {"  explain ", "  scan ", "  identify ", "  read ",
+                                        "  write "};
     struct capture out;
     char words[2][8] = {"modbus", "help"};
     char *argv[] = {words[0], words[1], NULL};
