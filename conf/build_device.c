@@ -74,7 +74,7 @@ static void fill_units(struct conf_device *d, struct section *s)
     const struct reader_entry *entry = NULL;
     struct values_error why;
     size_t at = 0;
-    bool allow_255 = d->protocol == CONF_PROTOCOL_MODBUS_TCP;
+    bool allow_255 = d->protocol == CONF_PROTOCOL_MODBUS_TCP || d->is_master;
     values_units_clear(&d->unit_map);
     while ((entry = reader_next(s->text, KEYS_UNIT_MAP, &at)) != NULL) {
         if (values_units_add(entry->value, allow_255, &d->unit_map, &why) != 0) {
@@ -266,21 +266,50 @@ static void check_modbus_rtu(const struct conf_device *d, struct section *s)
     }
 }
 
+/* Frames of serial lines travel on serial lines, and MBAP in TCP. */
+static void check_modbus_carrier(const struct conf_device *d, struct section *s)
+{
+    const char *tcp = d->is_master ? "tcp-listen:ADDRESS:PORT" : "tcp:HOST:PORT";
+    const struct reader_entry *port = section_entry(s, KEYS_PORT);
+    char wrong[SECTION_SAY_MAX];
+    char right[SECTION_SAY_MAX];
+    bool is_serial = d->port.kind == CONF_PORT_SERIAL;
+    if (is_serial == (d->protocol != CONF_PROTOCOL_MODBUS_TCP)) {
+        return;
+    }
+    (void)snprintf(wrong, sizeof(wrong), "cannot carry %s", conf_protocol_name(d->protocol));
+    (void)snprintf(right, sizeof(right), "%s, or protocol = modbus-rtu on this serial port", tcp);
+    section_refuse(s, port, wrong,
+                   is_serial ? right
+                             : "serial:/dev/NAME, or protocol = modbus-tcp; frames of serial lines "
+                               "inside TCP are not supported");
+}
+
+static void check_modbus_master(const struct conf_device *d, struct section *s)
+{
+    if (d->listens) {
+        section_refuse(s, section_entry(s, KEYS_LISTEN),
+                       "waits for a hospital that asks, but a master asks itself",
+                       "connect = HOST:PORT, the server that answers it");
+    }
+    if (d->port.kind == CONF_PORT_TCP) {
+        section_refuse(s, section_entry(s, KEYS_PORT), "dials a master, and masters dial",
+                       "tcp-listen:ADDRESS:PORT or serial:/dev/NAME");
+    } else {
+        check_modbus_carrier(d, s);
+    }
+}
+
 static void check_modbus(const struct conf_device *d, struct section *s)
 {
     const struct reader_entry *port = section_entry(s, KEYS_PORT);
-    if (d->port.kind == CONF_PORT_TCP_LISTEN) {
+    if (d->is_master) {
+        check_modbus_master(d, s);
+    } else if (d->port.kind == CONF_PORT_TCP_LISTEN) {
         section_refuse(s, port, "waits for a Modbus device to dial, which none does",
                        "tcp:HOST:PORT or serial:/dev/NAME, as the device is the one that is asked");
-    } else if (d->protocol == CONF_PROTOCOL_MODBUS_TCP && d->port.kind == CONF_PORT_SERIAL) {
-        section_refuse(s, port, "cannot carry modbus-tcp",
-                       "tcp:HOST:PORT, or protocol = modbus-rtu on this serial port");
-    } else if (d->protocol != CONF_PROTOCOL_MODBUS_TCP && d->port.kind == CONF_PORT_TCP) {
-        char wrong[SECTION_SAY_MAX];
-        (void)snprintf(wrong, sizeof(wrong), "cannot carry %s", conf_protocol_name(d->protocol));
-        section_refuse(s, port, wrong,
-                       "serial:/dev/NAME, or protocol = modbus-tcp; frames of serial lines inside "
-                       "TCP are not supported");
+    } else {
+        check_modbus_carrier(d, s);
     }
     if (d->protocol == CONF_PROTOCOL_MODBUS_RTU) {
         check_modbus_rtu(d, s);
@@ -292,8 +321,10 @@ static void check_modbus(const struct conf_device *d, struct section *s)
                        "unit_map = the units that exist at a Modbus device, for example 1");
     }
     if (section_has_choice(s, KEYS_START) && d->start == CONF_START_DATA) {
-        section_refuse(s, section_entry(s, KEYS_START), "would wait for ever",
-                       "start = always, as a Modbus device says nothing before it is asked");
+        section_refuse(
+            s, section_entry(s, KEYS_START), "would wait for ever",
+            d->is_master ? "start = always, as a master is answered whether there is a link or not"
+                         : "start = always, as a Modbus device says nothing before it is asked");
     }
 }
 
@@ -345,6 +376,7 @@ void build_device(struct conf_device *d, struct section *s)
     d->file = s->text->file;
     d->line_number = s->text->line;
     d->protocol = (enum conf_protocol)s->number[KEYS_PROTOCOL];
+    d->is_master = s->number[KEYS_SIDE] == 1; /* unit | master */
     bool has_port = fill_port(d, s);
     fill_line(d, s);
     fill_from(d, s);

@@ -69,6 +69,8 @@ static bool may_share(const struct check *c, const struct conf_device *d,
 {
     if (!conf_is_modbus(d->protocol) || !conf_is_modbus(first->protocol)) {
         refuse(c, d, first, "", "a port for each device; only Modbus devices share one");
+    } else if (d->is_master || first->is_master) {
+        refuse(c, d, first, ", and one of the two is a master", "a port of its own for a master");
     } else if (d->protocol != first->protocol) {
         refuse(c, d, first, " with another protocol", "the same protocol for all on this port");
     } else if (strcmp(d->port.text, first->port.text) != 0) {

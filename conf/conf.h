@@ -144,7 +144,7 @@ enum conf_start { CONF_START_ALWAYS, CONF_START_DATA };
 
 enum conf_while_down { CONF_DOWN_DROP, CONF_DOWN_BLOCK };
 
-/* unit_map: which bus unit an MBAP unit stands for; -1 for none (answered with exception 0A). */
+/* unit_map: which unit of the side that answers the master's unit stands for; -1 for none. */
 struct conf_unit_map {
     int16_t bus_unit[256];
 };
@@ -174,6 +174,7 @@ struct conf_device {
     size_t from_count;
     struct conf_line line;
     enum conf_protocol protocol;
+    bool is_master; /* Modbus: the device asks, the server that is dialled answers */
     struct conf_unit_map unit_map;
     struct conf_expect *expect; /* all must hold; none: whoever is on the port is the device */
     size_t expect_count;

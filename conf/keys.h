@@ -46,6 +46,7 @@ enum keys_id {
     KEYS_FROM,
     KEYS_LINE,
     KEYS_PROTOCOL,
+    KEYS_SIDE,
     KEYS_UNIT_MAP,
     KEYS_EXPECT,
     KEYS_WRITES,

@@ -67,15 +67,26 @@ const struct keys_row keys_device_rows[KEYS_COUNT - KEYS_DEVICE_FIRST] = {
                 "unit on a serial line), modbus-tcp.",
     },
     {
+        .id = KEYS_SIDE,
+        .section = KEYS_DEVICE,
+        .name = "side",
+        .type = KEYS_TYPE_CHOICE,
+        .fallback = "unit",
+        .words = {"unit", "master"},
+        .protocols = MODBUS,
+        .help = "What the device is: a unit that is asked, or a master that asks. The requests of "
+                "a master go to the server in connect. See MODBUS MASTERS.",
+    },
+    {
         .id = KEYS_UNIT_MAP,
         .section = KEYS_DEVICE,
         .name = "unit_map",
         .type = KEYS_TYPE_UNITS,
         .is_list = true,
         .protocols = MODBUS,
-        .help = "Required for Modbus: the units that exist at the device. 1 and 1-4 keep their "
-                "numbers; 10>1 lets the hospital's unit 10 stand for unit 1. Any other unit is "
-                "answered with exception 0A.",
+        .help = "Required for Modbus: the units that exist at the device (with side = master: at "
+                "the server). 1 and 1-4 keep their numbers; 10>1 lets the master's unit 10 stand "
+                "for unit 1. Any other unit is answered with exception 0A.",
     },
     {
         .id = KEYS_EXPECT,
@@ -247,7 +258,7 @@ const struct keys_row keys_device_rows[KEYS_COUNT - KEYS_DEVICE_FIRST] = {
         .fallback = "16",
         .floor = 1,
         .ceiling = 1024,
-        .help = "Links of this device at the same time.",
+        .help = "Links of this device at the same time; with side = master, masters that dial.",
     },
     {
         .id = KEYS_RESPONSE_TIMEOUT,
@@ -258,7 +269,8 @@ const struct keys_row keys_device_rows[KEYS_COUNT - KEYS_DEVICE_FIRST] = {
         .floor = 10 * MS,
         .ceiling = 60 * SECOND,
         .protocols = MODBUS,
-        .help = "How long the device may take to answer a request.",
+        .help =
+            "How long the device (with side = master: the server) may take to answer a request.",
     },
     {
         .id = KEYS_CHAR_TIMEOUT,

@@ -17,8 +17,8 @@ static void device_on_ended(struct session_host *host, struct session *s);
  * dialled. A TCP device behind a listener is dialled by each link instead. */
 static bool device_needs_port(const struct conf_device *conf)
 {
-    return conf->port.kind == CONF_PORT_SERIAL ||
-           (conf->port.kind == CONF_PORT_TCP && !conf->listens);
+    return !conf->is_master && (conf->port.kind == CONF_PORT_SERIAL ||
+                                (conf->port.kind == CONF_PORT_TCP && !conf->listens));
 }
 
 struct device *device_new(const struct device_settings *settings)
@@ -59,6 +59,7 @@ void device_free(struct device *d)
     inquiry_leave(&d->own_seat);
     binding_free(d->binding);
     port_free(d->port);
+    master_free(d->host.master);
     identity_release(d->host.identity);
     trust_release(d->host.trust);
     mem_free(d);
@@ -85,9 +86,8 @@ void device_note_fault(struct device *d, const struct fault *f)
     d->host.last_fault_at_s = io_wall_s();
 }
 
-static void device_bus_on_port(void *owner, const struct fault *f)
+void device_tell_port(struct device *d, const struct fault *f)
 {
-    struct device *d = owner;
     d->port_since_s = io_wall_s();
     if (f == NULL) {
         log_event(CONF_LOG_INFO, d->host.conf->name, "device-there", NULL, 0);
@@ -100,14 +100,23 @@ static void device_bus_on_port(void *owner, const struct fault *f)
     device_binding_on_port(d, false);
 }
 
-static void device_bus_on_note(void *owner, const char *event, const char *note)
+static void device_bus_on_port(void *owner, const struct fault *f)
 {
-    struct device *d = owner;
+    device_tell_port(owner, f);
+}
+
+void device_tell_note(struct device *d, const char *event, const char *note)
+{
     struct log_field field = LOG_TEXT("note", note);
     log_event(CONF_LOG_WARNING, d->host.conf->name, event, &field, 1);
     if (strcmp(event, "identity-doubted") == 0) {
         device_binding_doubt(d);
     }
+}
+
+static void device_bus_on_note(void *owner, const char *event, const char *note)
+{
+    device_tell_note(owner, event, note);
 }
 
 /* Without its port or bus a link would carry the hospital's bytes to nobody. */
@@ -127,6 +136,8 @@ void device_start(struct device *d)
     if (d->settings.bus != NULL) {
         d->host.bus = bus_attach(d->settings.bus, conf, device_bus_on_port, device_bus_on_note, d);
         d->broken = d->host.bus == NULL;
+    } else if (conf->is_master) {
+        d->broken = !device_master_start(d);
     } else if (device_needs_port(conf)) {
         device_port_start(d);
         d->broken = d->port == NULL;
@@ -163,6 +174,19 @@ void device_check_stopped(struct device *d)
     d->settings.on_stopped(d->settings.owner, d);
 }
 
+/* Every session has ended: nobody uses the device's side any more. */
+static void device_close_side(struct device *d)
+{
+    if (d->sessions != NULL || d->port_closed) {
+        return;
+    }
+    if (d->port != NULL) {
+        port_close(d->port);
+    } else if (d->host.master != NULL) {
+        master_close(d->host.master);
+    }
+}
+
 void device_stop(struct device *d, bool now)
 {
     d->stopping = true;
@@ -174,9 +198,7 @@ void device_stop(struct device *d, bool now)
         next = *session_next_slot(s);
         session_stop(s, now);
     }
-    if (d->sessions == NULL && d->port != NULL && !d->port_closed) {
-        port_close(d->port);
-    }
+    device_close_side(d);
     device_check_stopped(d);
 }
 
@@ -266,16 +288,14 @@ static void device_on_ended(struct session_host *host, struct session *s)
     if (!d->stopping) {
         return;
     }
-    if (d->sessions == NULL && d->port != NULL && !d->port_closed) {
-        port_close(d->port);
-    }
+    device_close_side(d);
     device_check_stopped(d);
 }
 
 /* ---- newcomers ---- */
 
-static void device_log_refused(struct device *d, const char *peer, enum fault_code code,
-                               enum fault_side side, const char *note)
+void device_log_refused(struct device *d, const char *peer, enum fault_code code,
+                        enum fault_side side, const char *note)
 {
     struct fault f = {0};
     fault_set(&f, code, side, note, NULL);
@@ -345,6 +365,9 @@ static struct session *device_session_for_local(struct device *d)
 
 bool device_take_local(struct device *d, struct endpoint *local)
 {
+    if (d->host.conf->is_master) {
+        return device_master_take(d, local);
+    }
     struct session *s = d->stopping ? NULL : device_session_for_local(d);
     if (s == NULL) {
         bool alone = d->host.conf->listens;

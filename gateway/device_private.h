@@ -11,7 +11,7 @@ struct device {
     struct session_host host; /* first: the sessions' host is the device */
     struct device_settings settings;
     struct port *port;        /* serial, or a TCP device that stays connected; else NULL */
-    bool port_closed;         /* port_close has ended */
+    bool port_closed;         /* port_close, or master_close, has ended */
     struct session *sessions; /* newest first */
     size_t session_count;
     struct session *port_user; /* who the port is lent to */
@@ -29,6 +29,16 @@ struct device {
 /* device.c */
 void device_note_fault(struct device *d, const struct fault *f);
 void device_check_stopped(struct device *d);
+/* The port of a bus or of a master came (f is NULL) or went; something that the log should tell. */
+void device_tell_port(struct device *d, const struct fault *f);
+void device_tell_note(struct device *d, const char *event, const char *note);
+void device_log_refused(struct device *d, const char *peer, enum fault_code code,
+                        enum fault_side side, const char *note);
+
+/* device_master.c: a device that is a Modbus master. False: no memory. */
+bool device_master_start(struct device *d);
+/* As device_take_local. */
+bool device_master_take(struct device *d, struct endpoint *local);
 
 /* device_own.c */
 /* Ask about the certificate that is in use now; while it is refused no link is made or taken. */

@@ -52,6 +52,9 @@ static const struct fault *device_port_fault(const struct device *d)
     if (d->host.bus != NULL) {
         return bus_device_fault(d->host.bus);
     }
+    if (d->host.master != NULL) {
+        return master_fault(d->host.master);
+    }
     if (d->port != NULL && port_endpoint(d->port) == NULL) {
         return port_fault(d->port);
     }
@@ -60,6 +63,9 @@ static const struct fault *device_port_fault(const struct device *d)
 
 static uint64_t device_last_word_ms(const struct device *d)
 {
+    if (d->host.master != NULL) {
+        return master_counters(d->host.master)->last_answer_ms;
+    }
     return d->host.bus != NULL ? bus_device_counters(d->host.bus)->last_answer_ms
                                : d->host.device_data_ms;
 }
@@ -70,7 +76,9 @@ static void device_words_up(const struct device *d, const struct session *s,
     uint64_t now_ms = io_now_ms(d->settings.io);
     uint64_t last_ms = device_last_word_ms(d);
     uint64_t silent_ms = now_ms - (last_ms != 0 ? last_ms : d->started_ms);
-    if (d->host.bus == NULL && !session_has_local(s)) {
+    bool is_there = d->host.master != NULL ? master_is_there(d->host.master)
+                                           : d->host.bus != NULL || session_has_local(s);
+    if (!is_there) {
         (void)snprintf(out->words, sizeof out->words, "ready; the device is not connected");
     } else if (silent_ms < DEVICE_SILENT_MS) {
         (void)snprintf(out->words, sizeof out->words,
@@ -124,6 +132,9 @@ static bool device_is_there(const struct device *d, const struct fault *gone)
 {
     if (d->host.conf->port.kind != CONF_PORT_TCP_LISTEN) {
         return gone == NULL;
+    }
+    if (d->host.master != NULL) {
+        return master_is_there(d->host.master);
     }
     for (struct session *s = d->sessions; s != NULL; s = *session_next_slot(s)) {
         if (session_has_local(s)) {
@@ -179,6 +190,9 @@ static void device_snapshot_counters(struct device *d, struct snapshot_device *o
     if (h->bus != NULL) {
         out->junk_bytes += bus_device_counters(h->bus)->junk_bytes;
         out->line_errors = bus_device_counters(h->bus)->line_errors;
+    } else if (h->master != NULL) {
+        out->junk_bytes += master_counters(h->master)->junk_bytes;
+        out->line_errors = master_counters(h->master)->line_errors;
     } else if (d->port != NULL) {
         out->line_errors = port_line_errors(d->port);
     }

@@ -43,7 +43,7 @@ static int gateway_add_device(struct gateway *g, const struct conf_device *c)
     }
     e->gateway = g;
     e->generation = generation_hold(g->present);
-    if (conf_is_modbus(c->protocol)) {
+    if (conf_is_modbus(c->protocol) && !c->is_master) {
         e->line = gateway_join_line(g, c);
         if (e->line == NULL) {
             gateway_free_entry(e);

@@ -7,7 +7,8 @@ enum { MODBUS_LINK_ADU_MAX = 260 }; /* MBAP header 7 + PDU 253 */
 
 struct modbus_link {
     struct endpoint *secure;
-    struct bus_client *client;
+    struct bus_client *client; /* the device is on a bus */
+    struct master *master;     /* or it is a master */
     struct framer framer;
     struct buf part; /* an ADU that came in pieces */
     uint8_t memory[MODBUS_LINK_ADU_MAX];
@@ -33,17 +34,26 @@ static void modbus_link_on_answer(void *owner, struct span adu)
     }
 }
 
+static struct modbus_link *modbus_link_make(struct endpoint *secure,
+                                            const struct modbus_link_owner *owner)
+{
+    struct modbus_link *m = mem_new(1, sizeof *m);
+    if (m != NULL) {
+        m->secure = secure;
+        m->owner = *owner;
+        m->part = buf_of(m->memory, sizeof m->memory);
+        framer_init(&m->framer, FRAMER_MODBUS_TCP, MODBUS_LINK_ADU_MAX);
+    }
+    return m;
+}
+
 struct modbus_link *modbus_link_new(struct bus_device *bus, struct endpoint *secure,
                                     const struct modbus_link_owner *owner)
 {
-    struct modbus_link *m = mem_new(1, sizeof *m);
+    struct modbus_link *m = modbus_link_make(secure, owner);
     if (m == NULL) {
         return NULL;
     }
-    m->secure = secure;
-    m->owner = *owner;
-    m->part = buf_of(m->memory, sizeof m->memory);
-    framer_init(&m->framer, FRAMER_MODBUS_TCP, MODBUS_LINK_ADU_MAX);
     m->client = bus_client_new(bus, modbus_link_on_answer, m);
     if (m->client == NULL) {
         mem_free(m);
@@ -52,14 +62,67 @@ struct modbus_link *modbus_link_new(struct bus_device *bus, struct endpoint *sec
     return m;
 }
 
+/* ---- a device that is a master ---- */
+
+static void modbus_link_on_request(void *self, struct span adu)
+{
+    struct modbus_link *m = self;
+    modbus_link_count(m->owner.up, &m->here_up, adu.len);
+    endpoint_write(m->secure, adu);
+}
+
+static bool modbus_link_is_clear(const void *self)
+{
+    const struct modbus_link *m = self;
+    return endpoint_is_clear(m->secure);
+}
+
+static void modbus_link_on_master_idle(void *self)
+{
+    struct modbus_link *m = self;
+    if (m->owner.on_idle != NULL) {
+        m->owner.on_idle(m->owner.self);
+    }
+}
+
+struct modbus_link *modbus_link_of_master(struct master *master, struct endpoint *secure,
+                                          const struct modbus_link_owner *owner)
+{
+    struct modbus_link *m = modbus_link_make(secure, owner);
+    if (m == NULL) {
+        return NULL;
+    }
+    struct master_link to = {modbus_link_on_request, modbus_link_is_clear,
+                             modbus_link_on_master_idle, m};
+    m->master = master;
+    master_link_up(master, &to);
+    return m;
+}
+
+bool modbus_link_drain(struct modbus_link *m)
+{
+    if (m->master == NULL) {
+        return false; /* the bus brings its answers by itself */
+    }
+    master_link_finish(m->master);
+    return master_pending(m->master) > 0;
+}
+
 void modbus_link_allow_writes(struct modbus_link *m, bool allowed)
 {
-    bus_client_allow_writes(m->client, allowed);
+    if (m->master != NULL) {
+        master_allow_writes(m->master, allowed);
+    } else {
+        bus_client_allow_writes(m->client, allowed);
+    }
 }
 
 void modbus_link_free(struct modbus_link *m)
 {
     if (m != NULL) {
+        if (m->master != NULL) {
+            master_link_down(m->master);
+        }
         bus_client_free(m->client);
         mem_wipe_free(m, sizeof *m);
     }
@@ -68,7 +131,11 @@ void modbus_link_free(struct modbus_link *m)
 static void modbus_link_submit(struct modbus_link *m, struct span adu)
 {
     modbus_link_count(m->owner.down, &m->here_down, adu.len);
-    bus_client_submit(m->client, adu);
+    if (m->master != NULL) {
+        master_link_answer(m->master, adu);
+    } else {
+        bus_client_submit(m->client, adu);
+    }
 }
 
 /* The ADU's last bytes: when it came in one piece it is submitted where it lies. */
@@ -102,7 +169,7 @@ int modbus_link_feed(struct modbus_link *m, struct span data, struct fault *f)
 
 size_t modbus_link_pending(const struct modbus_link *m)
 {
-    return bus_client_pending(m->client);
+    return m->master != NULL ? master_pending(m->master) : bus_client_pending(m->client);
 }
 
 void modbus_link_counters(const struct modbus_link *m, struct flow_counters *up,

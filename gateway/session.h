@@ -6,9 +6,9 @@
  * share. A session dials its server and, when the link has ended, does so again (`redials`), or it
  * was accepted and ends with its link.
  *
- * The device's side of a link ("local") is one of three: a connection that the session owns (the
- * device dialled in, or the session dialled it), the device's port, which is only lent, or a
- * place on a Modbus bus.
+ * The device's side of a link ("local") is one of four: a connection that the session owns (the
+ * device dialled in, or the session dialled it), the device's port, which is only lent, a
+ * place on a Modbus bus, or a Modbus master that asks through the link.
  */
 #ifndef WARDGATE_SESSION_H
 #define WARDGATE_SESSION_H
@@ -26,6 +26,7 @@
 #include "gateway/gate.h"
 #include "gateway/inquiry.h"
 #include "gateway/io.h"
+#include "gateway/master.h"
 #include "gateway/snapshot.h"
 #include "protocols/session_table.h"
 
@@ -42,6 +43,7 @@ struct session_host {
     struct trust *trust;
     const struct inquiry_seat *own_seat; /* the verdict on our own certificate; may be NULL */
     struct bus_device *bus;              /* Modbus only, else NULL */
+    struct master *master;               /* a device that is a Modbus master, else NULL */
     struct flow_counters up;             /* device to server */
     struct flow_counters down;           /* server to device */
     uint64_t sessions;                   /* links that reached UP */

@@ -103,26 +103,6 @@ static void session_local_settle(const struct session *s, struct framer *framer)
     }
 }
 
-static void session_local_modbus_idle(void *self)
-{
-    session_check_finished(self);
-}
-
-static void session_local_open_modbus(struct session *s)
-{
-    struct modbus_link_owner owner = {&s->host->up, &s->host->down, session_local_modbus_idle, s};
-    s->modbus = modbus_link_new(s->host->bus, s->secure, &owner);
-    if (s->modbus == NULL) {
-        struct fault f = {0};
-        fault_set(&f, FAULT_MEMORY, FAULT_SIDE_SELF, "no memory for a Modbus link", NULL);
-        session_break(s, &f);
-        return;
-    }
-    struct inquiry_state verdict;
-    inquiry_look(&s->seat, &verdict);
-    modbus_link_allow_writes(s->modbus, verdict.may_write);
-}
-
 /* The device sends no more. The server hears so when all before it is out. */
 static void session_local_end_up(struct session *s)
 {
@@ -163,8 +143,8 @@ static void session_local_on_open(void *owner)
 /* UP: from here on, and from nowhere else, data passes. */
 void session_local_open_flows(struct session *s)
 {
-    if (s->host->bus != NULL) {
-        session_local_open_modbus(s);
+    if (session_modbus_is(s)) {
+        session_modbus_open(s);
         session_local_balance(s);
         return;
     }
@@ -205,8 +185,11 @@ void session_local_close_flows(struct session *s)
  * neither. */
 static bool session_local_in_flight(const struct session *s)
 {
-    if (s->modbus != NULL || s->state != SESSION_STATE_STOPPING) {
-        return false; /* the bus's answers are waited for by session_check_finished */
+    if (s->modbus != NULL) {
+        return session_modbus_drain(s);
+    }
+    if (s->state != SESSION_STATE_STOPPING) {
+        return false;
     }
     bool owed = s->host->conf->protocol == CONF_PROTOCOL_MLLP &&
                 s->up.here.messages > s->down.here.messages;

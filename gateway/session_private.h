@@ -1,6 +1,7 @@
 /*
  * The inside of a session, shared by session.c (states), session_secure.c (the hospital's side),
- * session_verdict.c (may it be up?) and session_local.c (the device's side and the flows). Floor 3.
+ * session_verdict.c (may it be up?), session_modbus.c and session_local.c (the device's side and
+ * the flows). Floor 3.
  */
 #ifndef WARDGATE_SESSION_PRIVATE_H
 #define WARDGATE_SESSION_PRIVATE_H
@@ -96,6 +97,13 @@ void session_verdict_ask(struct session *s);
  */
 bool session_verdict(const struct session *s, struct inquiry_state *out);
 void session_verdict_snapshot(const struct session *s, struct snapshot_link *out);
+
+/* session_modbus.c: Modbus links, in place of flows. */
+/* Does the device speak Modbus? */
+bool session_modbus_is(const struct session *s);
+void session_modbus_open(struct session *s);
+/* Told to stop: begin nothing new. Are answers waited for that the peer has to send? */
+bool session_modbus_drain(const struct session *s);
 
 /* session_local.c */
 void session_local_open_flows(struct session *s);

@@ -4,8 +4,9 @@
 
 Bytes as they are (protocol raw, TCP -> gateway -> TLS -> gateway -> TCP): all of its facts hold. As Modbus/TCP
 (TCP -> TLS -> gateway -> TCP) two cannot: the gateway hands on whole answers, so that nobody sees a pause between
-bytes that is too long, and it answers a wrong byte count itself. And where writes are denied, none of the client's
-reaches the server.
+bytes that is too long, and it answers a wrong byte count itself. The same two with a gateway on either side: a
+plain master, its requests carried over TLS to the gateway of a plain device. And where writes are denied, none of
+the client's reaches the server.
 """
 import os
 import re
@@ -77,13 +78,33 @@ def only_reads():
     return len(codes)
 
 
+def as_master():
+    entry, middle, server = port(), port(), port()
+    program = examples.build("unit-test-server", [("1502", str(server))] + examples.SLOW_SERVER, "master-server")
+    client = examples.build("unit-test-client", [("1502", str(entry))] + examples.BEHIND_GATEWAY, "master-client")
+    spawn([program, "tcp"], log="master-server.log", stderr=subprocess.DEVNULL)
+    wait_listens(server)
+    far = Gateway(gateway_section(control="unit.sock", state_dir="unit") + trust_section() + device_section(
+        "pump-12", port="tcp:127.0.0.1:%d" % server, protocol="modbus-tcp", writes="allow",
+        unit_map="17, 255", response_timeout="1s", listen="127.0.0.1:%d" % middle), "unit").start()
+    far.wait_device("pump-12", "port open", lambda d: d["port_open"])
+    near = Gateway(gateway_section(control="master.sock", state_dir="master") + trust_section() + device_section(
+        "monitor-7", cert="bms", port="tcp-listen:127.0.0.1:%d" % entry, allow="dns:pump-12.ward.example",
+        protocol="modbus-tcp", side="master", writes="allow", unit_map="17, 0>17, 18>17, 255",
+        response_timeout="3s", server_name="pump-12.ward.example", connect="127.0.0.1:%d" % middle),
+        "master").start()
+    near.wait_state("monitor-7", "up")
+    return (near, far), spawn([client, "tcp"], log="master-client.log", stderr=subprocess.DEVNULL)
+
+
 def body():
     if not examples.are_there():
         return
     raw, raw_client = through_two_gateways()
     modbus, _, modbus_client = as_modbus("modbus", "allow")
     denied, denied_unit, denied_client = as_modbus("denied", "deny")
-    for client in (raw_client, modbus_client, denied_client):
+    master, master_client = as_master()
+    for client in (raw_client, modbus_client, denied_client, master_client):
         wait_for("a client is done", lambda c=client: c.poll() is not None, 80, 0.2)
     good = examples.expect("raw", "raw-client.log", ())
     with open("raw-client.log", encoding="utf-8", errors="replace") as log:
@@ -91,7 +112,9 @@ def body():
     figure("libmodbus's own client, TCP through two gateways: %d of %d" % (good, examples.FACTS))
     good = examples.expect("modbus-tcp", "modbus-client.log", UNHOLDABLE)
     figure("libmodbus's own client, TLS to a Modbus/TCP device: %d of %d" % (good, examples.FACTS))
-    for gateway in raw + (modbus, denied):
+    good = examples.expect("master", "master-client.log", UNHOLDABLE)
+    figure("libmodbus's own client, TCP master to TCP device through TLS: %d of %d" % (good, examples.FACTS))
+    for gateway in raw + (modbus, denied) + master:
         gateway.stop()
     # It ends with its connection, and only then is all of its log there.
     wait_for("the server is done", lambda: denied_unit.poll() is not None)

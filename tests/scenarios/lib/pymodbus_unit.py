@@ -1,11 +1,15 @@
-"""A Modbus unit made with pymodbus: pymodbus_unit.py serial PATH UNIT | tcp PORT UNIT. Register n holds 100 + n."""
+"""A Modbus unit made with pymodbus: pymodbus_unit.py serial PATH UNIT | tcp PORT UNIT | tls PORT UNIT.
+Register n holds 100 + n. tls: MBAP inside mutual TLS, as the server hl7 of the PKI."""
 import asyncio
 import sys
 
 from pymodbus.datastore import ModbusSequentialDataBlock, ModbusServerContext, ModbusSlaveContext
 from pymodbus.device import ModbusDeviceIdentification
 from pymodbus.framer.rtu_framer import ModbusRtuFramer
-from pymodbus.server.async_io import ModbusSerialServer, ModbusTcpServer
+from pymodbus.framer.socket_framer import ModbusSocketFramer
+from pymodbus.server.async_io import ModbusSerialServer, ModbusTcpServer, ModbusTlsServer
+
+import tls
 
 
 async def serve(kind, place, unit):
@@ -22,6 +26,11 @@ async def serve(kind, place, unit):
                                     bytesize=8, parity="N", stopbits=1, ignore_missing_slaves=True)
         await server.start()
         print("ready", flush=True)
+    elif kind == "tls":
+        # Its own framer for TLS leaves the MBAP header out.
+        server = ModbusTlsServer(context, framer=ModbusSocketFramer, identity=identity,
+                                 address=("127.0.0.1", int(place)), sslctx=tls.server_context("hl7"),
+                                 allow_reuse_address=True)
     else:
         server = ModbusTcpServer(context, identity=identity, address=("127.0.0.1", int(place)),
                                  allow_reuse_address=True)

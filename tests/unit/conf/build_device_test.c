@@ -315,6 +315,43 @@ Test(build_device, refuses_modbus_on_the_wrong_port)
     expect_each(CASES, COUNT(CASES));
 }
 
+Test(build_device, refuses_a_master_on_the_wrong_port)
+{
+    static const struct one CASES[] = {
+        {"port = serial:/dev/x\nline = 9600 8E1\nprotocol = modbus-rtu\nunit_map = 1\n"
+         "side = master\n" OUT,
+         NULL},
+        {"port = serial:/dev/x\nline = 9600 7E1\nprotocol = modbus-ascii\nunit_map = 1>255\n"
+         "side = master\n" OUT,
+         NULL},
+        {"port = tcp-listen:127.0.0.1:5\nprotocol = modbus-tcp\nunit_map = 0>1\n"
+         "side = master\n" OUT,
+         NULL},
+        {TCP "protocol = modbus-tcp\nunit_map = 1\nside = master\n" OUT,
+         "t.conf:10: port = tcp:10.0.0.1:5 dials a master, and masters dial; right: "
+         "tcp-listen:ADDRESS:PORT or serial:/dev/NAME"},
+        {"port = tcp-listen:127.0.0.1:5\nprotocol = modbus-rtu\nunit_map = 1\nside = master\n" OUT,
+         "t.conf:10: port = tcp-listen:127.0.0.1:5 cannot carry modbus-rtu; right: "
+         "serial:/dev/NAME, or protocol = modbus-tcp; frames of serial lines inside TCP are not "
+         "supported"},
+        {"port = serial:/dev/x\nline = 9600 8E1\nprotocol = modbus-tcp\nunit_map = 1\n"
+         "side = master\n" OUT,
+         "t.conf:10: port = serial:/dev/x cannot carry modbus-tcp; right: tcp-listen:ADDRESS:PORT, "
+         "or protocol = modbus-rtu on this serial port"},
+        {RTU "side = master\n",
+         "t.conf:14: listen = 127.0.0.1:802 waits for a hospital that asks, but a master asks "
+         "itself; right: connect = HOST:PORT, the server that answers it"},
+        {TCP "protocol = raw\nside = unit\n" OUT,
+         "t.conf:12: side = unit has no use here; right: no such line, as side is only for "
+         "modbus-rtu, modbus-tcp, modbus-ascii"},
+        {"port = tcp-listen:127.0.0.1:5\nprotocol = modbus-tcp\nunit_map = 1\nside = master\n"
+         "start = data\n" OUT,
+         "t.conf:14: start = data would wait for ever; right: start = always, as a master is "
+         "answered whether there is a link or not"},
+    };
+    expect_each(CASES, COUNT(CASES));
+}
+
 Test(build_device, refuses_lines_that_modbus_rtu_cannot_use)
 {
     static const struct one CASES[] = {

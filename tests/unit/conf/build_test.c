@@ -151,7 +151,7 @@ Test(build, example_file_is_right_but_for_its_certificates)
     text[len] = '\0';
     fixture_build(&f, text);
     fixture_expect(&f, (const char *const[]){NULL});
-    cr_assert_eq(f.conf.device_count, 4);
+    cr_assert_eq(f.conf.device_count, 5);
     fixture_end(&f);
 }
 

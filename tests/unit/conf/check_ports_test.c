@@ -100,6 +100,22 @@ Test(check_ports, a_shared_line_has_one_setting)
     }
 }
 
+Test(check_ports, a_master_has_a_line_of_its_own)
+{
+    expect_two(RTU("/dev/x", "9600 8E1", "1"), RTU("/dev/x", "9600 8E1", "2") "side = master\n",
+               "t.conf:20: port = serial:/dev/x is the port of [device a] (t.conf:6) already, and "
+               "one of the two is a master; right: a port of its own for a master");
+}
+
+Test(check_ports, a_shared_line_has_one_pause)
+{
+#define ASCII "port = serial:/dev/x\nline = 9600 7E1\nprotocol = modbus-ascii\n"
+    expect_two(ASCII "unit_map = 1\n", ASCII "unit_map = 2\nchar_timeout = 2s\n",
+               "t.conf:20: port = serial:/dev/x is the port of [device a] (t.conf:6) already with "
+               "another char_timeout; right: the same char_timeout for all on this port");
+#undef ASCII
+}
+
 Test(check_ports, three_devices_are_each_compared)
 {
     static const char REST[] = "certificate = c\nkey = k\ntrust = t\nconnect = h.example:1\n";

@@ -21,8 +21,8 @@ struct slave {
     struct bench *bench;
     bool is_tcp;
     bool is_ascii; /* a serial device that speaks ASCII: its frames are text */
-    int fd;       /* pty master or connection; -1: none */
-    int listener; /* TCP */
+    int fd;        /* pty master or connection; -1: none */
+    int listener;  /* TCP */
     bool has_fd, has_listener;
     uv_poll_t poll, knock;
     uv_timer_t timer;

@@ -1,0 +1,36 @@
+/* Modbus links of a session: the device is on a bus, or it is a master itself. */
+#include "gateway/session_private.h"
+
+bool session_modbus_is(const struct session *s)
+{
+    return s->host->bus != NULL || s->host->master != NULL;
+}
+
+/* The last answer is through. */
+static void session_modbus_idle(void *self)
+{
+    struct session *s = self;
+    session_local_drain_on(s);
+    session_check_finished(s);
+}
+
+void session_modbus_open(struct session *s)
+{
+    struct modbus_link_owner owner = {&s->host->up, &s->host->down, session_modbus_idle, s};
+    s->modbus = s->host->master != NULL ? modbus_link_of_master(s->host->master, s->secure, &owner)
+                                        : modbus_link_new(s->host->bus, s->secure, &owner);
+    if (s->modbus == NULL) {
+        struct fault f = {0};
+        fault_set(&f, FAULT_MEMORY, FAULT_SIDE_SELF, "no memory for a Modbus link", NULL);
+        session_break(s, &f);
+        return;
+    }
+    struct inquiry_state verdict;
+    inquiry_look(&s->seat, &verdict);
+    modbus_link_allow_writes(s->modbus, verdict.may_write);
+}
+
+bool session_modbus_drain(const struct session *s)
+{
+    return modbus_link_drain(s->modbus);
+}
