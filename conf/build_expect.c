@@ -1,11 +1,5 @@
 #include "conf/build_expect.h"
 
-static bool is_modbus(enum conf_protocol protocol)
-{
-    return protocol == CONF_PROTOCOL_MODBUS_RTU || protocol == CONF_PROTOCOL_MODBUS_TCP ||
-           protocol == CONF_PROTOCOL_MODBUS_ASCII;
-}
-
 /* Can this be found out at such a device? */
 static bool is_askable(const struct conf_device *d, struct section *s,
                        const struct reader_entry *entry, enum conf_expect_kind kind)
@@ -18,8 +12,13 @@ static bool is_askable(const struct conf_device *d, struct section *s,
         }
         return true;
     }
-    if (!is_modbus(d->protocol)) {
+    if (!conf_is_modbus(d->protocol)) {
         section_refuse(s, entry, "asks with Modbus, which this device does not speak",
+                       "usb-serial, or no such line");
+        return false;
+    }
+    if (d->is_master) {
+        section_refuse(s, entry, "asks with Modbus, and nobody can ask a master",
                        "usb-serial, or no such line");
         return false;
     }

@@ -71,6 +71,17 @@ Test(build_expect, refuses_to_ask_with_modbus_where_nobody_speaks_it)
         "not speak; right: usb-serial, or no such line");
 }
 
+Test(build_expect, refuses_to_ask_a_master)
+{
+    fixture_expect_one(FIXTURE_DEVICE WIRE "protocol = modbus-rtu\nunit_map = 1\nside = master\n"
+                                           "expect = slave-id \"Acme*\"\n",
+                       "t.conf:16: expect = slave-id \"Acme*\" asks with Modbus, and nobody can "
+                       "ask a master; right: usb-serial, or no such line");
+    fixture_expect_one(FIXTURE_DEVICE WIRE "protocol = modbus-rtu\nunit_map = 1\nside = master\n"
+                                           "expect = usb-serial FT4\n",
+                       NULL);
+}
+
 Test(build_expect, refuses_what_cannot_be_read)
 {
     fixture_expect_one(
