@@ -336,3 +336,10 @@ enum modbus_tool_result modbus_tool_ask(struct modbus_tool *t, uint8_t unit, str
     }
     return result;
 }
+
+const char *modbus_tool_library(char *to)
+{
+    (void)snprintf(to, MODBUS_TOOL_VERSION_MAX, "%u.%u.%u", libmodbus_version_major,
+                   libmodbus_version_minor, libmodbus_version_micro);
+    return to;
+}

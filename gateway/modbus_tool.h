@@ -57,4 +57,10 @@ void modbus_tool_close(struct modbus_tool *t);
 /* End this process by the signal that stopped a tool. Returns when there was none. */
 void modbus_tool_obey(void);
 
+/* "3.1.6": the version of libmodbus that runs; `to`: MODBUS_TOOL_VERSION_MAX bytes. Returns `to`.
+ */
+enum { MODBUS_TOOL_VERSION_MAX = 40 };
+
+const char *modbus_tool_library(char *to);
+
 #endif

@@ -3,11 +3,11 @@
 #include <gnu/libc-version.h>
 #include <jansson.h>
 
-#include <modbus/modbus.h>
 #include <uv.h>
 
 #include "certs/tls_facts.h"
 #include "gateway/fetcher.h"
+#include "gateway/modbus_tool.h"
 
 #ifndef WARDGATE_INIH_VERSION
 /* inih tells no version to programs; the Makefile asks pkg-config. */
@@ -16,12 +16,12 @@
 
 static void print_libraries(FILE *to)
 {
+    char modbus[MODBUS_TOOL_VERSION_MAX];
     (void)fprintf(to, "\nLibraries\n");
     (void)fprintf(to, "  wolfSSL    %s (%s of Debian source package %s)\n", tls_facts_version(),
                   tls_facts_build(), tls_facts_revision());
     (void)fprintf(to, "  libuv      %s\n", uv_version_string());
-    (void)fprintf(to, "  libmodbus  %u.%u.%u\n", libmodbus_version_major, libmodbus_version_minor,
-                  libmodbus_version_micro);
+    (void)fprintf(to, "  libmodbus  %s\n", modbus_tool_library(modbus));
     (void)fprintf(to, "  jansson    %s\n", jansson_version_str());
     const char *libcurl_version = fetcher_library_version();
     (void)fprintf(to, "  libcurl    %s\n",

@@ -1,7 +1,7 @@
 /*
  * What `wardgate version` prints.
  *
- * Floor 3. The one place that includes libmodbus's header, for the version of the library.
+ * Floor 3.
  */
 #ifndef WARDGATE_VERSION_H
 #define WARDGATE_VERSION_H
