@@ -6,7 +6,10 @@
 #include "gateway/gateway_private.h"
 #include "gateway/log.h"
 
-enum { GATEWAY_HANDSHAKES_MAX = 32 };
+enum {
+    GATEWAY_HANDSHAKES_MAX = 32,
+    GATEWAY_STARTS_MAX = 16, /* devices started in one turn: each costs half a millisecond */
+};
 
 static void gateway_on_reap(uv_timer_t *timer);
 
@@ -64,24 +67,10 @@ static int gateway_add_device(struct gateway *g, const struct conf_device *c)
         gateway_free_entry(e);
         return FAULT_MEMORY;
     }
-    struct entry **end = &g->entries;
-    while (*end != NULL) {
-        end = &(*end)->next;
-    }
-    *end = e;
+    *g->entries_end = e;
+    g->entries_end = &e->next;
     device_start(e->device);
     return 0;
-}
-
-static struct entry *gateway_find_entry(const struct gateway *g, const char *name)
-{
-    for (struct entry *e = g->entries; e != NULL; e = e->next) {
-        if (!e->stopped && !device_is_stopping(e->device) &&
-            strcmp(device_conf(e->device)->name, name) == 0) {
-            return e;
-        }
-    }
-    return NULL;
 }
 
 static bool gateway_something_ends(const struct gateway *g)
@@ -99,21 +88,42 @@ static bool gateway_something_ends(const struct gateway *g)
     return false;
 }
 
-/* Start the devices of the present configuration that do not run. A changed one starts when its
- * predecessor has let go of the port. */
+void gateway_start_device(struct gateway *g, size_t i)
+{
+    const struct conf_device *c = &g->present->conf->devices[i];
+    g->present->runs[i] = gateway_add_device(g, c) == 0;
+    if (!g->present->runs[i]) {
+        struct fault f = {0};
+        fault_set(&f, FAULT_MEMORY, FAULT_SIDE_SELF, "no memory for a device", NULL);
+        log_fault(CONF_LOG_ERROR, c->name, "device-failed", &f);
+    }
+}
+
+bool gateway_may_start(const struct gateway *g)
+{
+    return g->started && !g->stopping && !gateway_something_ends(g);
+}
+
+/* Start the devices of the present configuration that do not run, some of them in each turn: links
+ * that are up must not wait for a thousand others. A changed one starts when its predecessor has
+ * let go of the port. */
 static void gateway_start_missing(struct gateway *g)
 {
-    if (!g->started || g->stopping || gateway_something_ends(g)) {
+    if (!gateway_may_start(g)) {
         return;
     }
-    const struct conf *conf = g->present->conf;
-    for (size_t i = 0; i < conf->device_count; i++) {
-        const struct conf_device *c = &conf->devices[i];
-        if (gateway_find_entry(g, c->name) == NULL && gateway_add_device(g, c) != 0) {
-            struct fault f = {0};
-            fault_set(&f, FAULT_MEMORY, FAULT_SIDE_SELF, "no memory for a device", NULL);
-            log_fault(CONF_LOG_ERROR, c->name, "device-failed", &f);
+    size_t count = 0;
+    for (; g->start_next < g->present->conf->device_count; g->start_next++) {
+        if (g->present->runs[g->start_next]) {
+            continue;
         }
+        if (count == GATEWAY_STARTS_MAX) {
+            /* With 0 ms libuv 1.44 would call again before it polls. */
+            uv_timer_start(&g->reap, gateway_on_reap, 1, 0);
+            return;
+        }
+        gateway_start_device(g, g->start_next);
+        count++;
     }
 }
 
@@ -129,6 +139,7 @@ static void gateway_reap_entries(struct gateway *g)
         *slot = e->next;
         gateway_free_entry(e);
     }
+    g->entries_end = slot;
 }
 
 static void gateway_on_reap_closed(uv_handle_t *handle)
@@ -190,6 +201,7 @@ struct gateway *gateway_new(struct io *io, struct conf *conf, struct fault *f)
     }
     g->io = io;
     g->present = present;
+    g->entries_end = &g->entries;
     g->generation = 1;
     g->loaded_at_s = io_wall_s();
     gate_init(&g->gate, GATEWAY_HANDSHAKES_MAX);
@@ -218,15 +230,30 @@ void gateway_start(struct gateway *g)
     gateway_start_missing(g);
 }
 
+/* Devices mostly keep their order: the search begins behind the one that was found last. */
+static const struct conf_device *gateway_find_device(const struct conf *conf, const char *name,
+                                                     size_t *hint)
+{
+    for (size_t n = 0; n < conf->device_count; n++) {
+        size_t i = (*hint + n) % conf->device_count;
+        if (strcmp(conf->devices[i].name, name) == 0) {
+            *hint = i + 1;
+            return &conf->devices[i];
+        }
+    }
+    return NULL;
+}
+
 /* Keep what is the same, swap credentials, stop what changed or went. */
 static void gateway_swap_devices(struct gateway *g, const struct conf *next)
 {
+    size_t hint = 0;
     for (struct entry *e = g->entries; e != NULL; e = e->next) {
         if (e->stopped || device_is_stopping(e->device)) {
             continue;
         }
         const struct conf_device *old = device_conf(e->device);
-        const struct conf_device *new = conf_find_device(next, old->name);
+        const struct conf_device *new = gateway_find_device(next, old->name, &hint);
         enum conf_change change = new != NULL ? conf_compare_device(old, new) : CONF_CHANGED;
         if (change == CONF_CHANGED) {
             log_event(CONF_LOG_INFO, old->name, new != NULL ? "device-changed" : "device-removed",
@@ -234,6 +261,7 @@ static void gateway_swap_devices(struct gateway *g, const struct conf *next)
             device_stop(e->device, false);
         } else {
             /* Also when old and new are equal to conf: an earlier reload may have swapped them. */
+            g->present->runs[new - next->devices] = true;
             device_use(e->device, new->identity, new->trust);
         }
     }
@@ -254,6 +282,7 @@ int gateway_reload(struct gateway *g, struct conf *next, struct fault *f)
     }
     struct generation *old = g->present;
     g->present = gen;
+    g->start_next = 0;
     g->generation++;
     g->loaded_at_s = io_wall_s();
     revocation_use(g->revocation, next);

@@ -137,9 +137,27 @@ static void gateway_log_source(const struct conf_device *c, const struct endpoin
     log_event(CONF_LOG_WARNING, c->name, "device-refused", fields, 4);
 }
 
+/* While devices are still being started, turn by turn: whoever is asked for comes first, and nobody
+ * is turned away for having been quick. */
+static void gateway_start_at(struct gateway *g, const struct listener *l)
+{
+    const struct generation *present = g->present;
+    bool secure = listener_is_secure(l);
+    if (g->start_next == present->conf->device_count || !gateway_may_start(g)) {
+        return;
+    }
+    for (size_t i = g->start_next; i < present->conf->device_count; i++) {
+        const struct conf_address *at = gateway_door_address(&present->conf->devices[i], secure);
+        if (!present->runs[i] && at != NULL && listener_is_at(l, at)) {
+            gateway_start_device(g, i);
+        }
+    }
+}
+
 static enum listener_answer gateway_on_local(void *owner, struct listener *l, struct endpoint *ep)
 {
     struct gateway *g = owner;
+    gateway_start_at(g, l);
     for (struct entry *e = g->entries; e != NULL; e = e->next) {
         const struct conf_device *c = device_conf(e->device);
         const struct conf_address *address = gateway_door_address(c, false);
@@ -175,6 +193,7 @@ static enum listener_answer gateway_on_hello(void *owner, struct listener *l,
                                              const struct listener_hello *hello)
 {
     struct gateway *g = owner;
+    gateway_start_at(g, l);
     struct device *only = NULL;
     struct device *named = NULL;
     for (struct entry *e = g->entries; e != NULL; e = e->next) {

@@ -5,9 +5,13 @@
 struct generation *generation_new(struct conf *conf)
 {
     struct generation *gen = mem_new(1, sizeof *gen);
-    if (gen != NULL) {
-        *gen = (struct generation){.conf = conf, .holders = 1};
+    bool *runs = mem_new(conf->device_count, sizeof *runs);
+    if (gen == NULL || runs == NULL) {
+        mem_free(runs);
+        mem_free(gen);
+        return NULL;
     }
+    *gen = (struct generation){.conf = conf, .runs = runs, .holders = 1};
     return gen;
 }
 
@@ -25,6 +29,7 @@ void generation_release(struct generation *gen)
     gen->holders--;
     if (gen->holders == 0) {
         conf_free(gen->conf);
+        mem_free(gen->runs);
         mem_free(gen);
     }
 }

@@ -17,6 +17,7 @@
  * one, each device the one that it was made from. */
 struct generation {
     struct conf *conf;
+    bool *runs; /* for each device of conf: there is an entry that goes on */
     size_t holders;
 };
 
@@ -53,6 +54,8 @@ struct gateway {
     struct revocation *revocation;
     bool revocation_open; /* not closed yet */
     struct entry *entries;
+    struct entry **entries_end; /* where the next one is put */
+    size_t start_next;          /* devices of `present` before this one were looked at */
     struct line *lines;
     struct door *doors;
     uv_timer_t reap; /* what must not happen inside somebody's callback happens here */
@@ -65,6 +68,10 @@ struct gateway {
 
 /* gateway.c: do what is due from the loop's next turn. */
 void gateway_ask_reap(struct gateway *g);
+/* May devices that do not run be started now? Not while one is ending, which may hold a port. */
+bool gateway_may_start(const struct gateway *g);
+/* Start device i of the present configuration. */
+void gateway_start_device(struct gateway *g, size_t i);
 
 /* gateway_doors.c. Open what this configuration needs: 0, or a fault code with *f (what was opened
  * stays: close it with gateway_close_doors). */

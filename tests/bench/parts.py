@@ -140,7 +140,7 @@ class Configured(Wardgate):
 
     def command(self):
         self.ports = 1
-        os.makedirs(os.path.join(self.folder, "state"), exist_ok=True)
+        self.clear()
         self.write()
         self.began = time.monotonic()
         return [self.program, "run", "-c", self.conf]

@@ -73,7 +73,7 @@ class Proxy:
                                           stdin=subprocess.DEVNULL, preexec_fn=pin(PROXY_CORE))
         try:
             self.wait_ready()
-        except Invalid:
+        except BaseException:
             self.stop()
             raise
 
@@ -139,8 +139,13 @@ class Wardgate(Proxy):
     def protocol(self):
         return ["protocol = raw"]
 
+    def clear(self):
+        """What an earlier run stored is of another PKI."""
+        shutil.rmtree(os.path.join(self.folder, "state"), ignore_errors=True)
+        os.makedirs(os.path.join(self.folder, "state"))
+
     def command(self):
-        os.makedirs(os.path.join(self.folder, "state"), exist_ok=True)
+        self.clear()
         self.ports = max(1, self.links // LINKS_PER_DEVICE)
         self.conf = self.file("conf", self.head() + "".join(self.device(i) for i in range(self.ports)))
         return [self.program, "run", "-c", self.conf]
@@ -159,7 +164,7 @@ class WardgateDevices(Wardgate):
     """As many devices as links, each with its own section and port."""
 
     def command(self):
-        os.makedirs(os.path.join(self.folder, "state"), exist_ok=True)
+        self.clear()
         self.ports = self.links
         self.conf = self.file("conf", self.head() + "".join(self.device(i) for i in range(self.ports)))
         return [self.program, "run", "-c", self.conf]

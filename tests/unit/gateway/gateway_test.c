@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -291,6 +292,49 @@ Test(gateway, stop_before_it_was_started)
     cr_assert_not_null(town.gateway);
     bench_turn(&town.bench);
     cr_expect_eq(hl7->count, 0, "nothing begins before gateway_start");
+}
+
+/* More than are started in one turn; the ports of all of them in `at`. */
+static void add_crowd(uint16_t at[18])
+{
+    for (size_t i = 0; i < 18; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "d%zu", i);
+        at[i] = fixture_dead_port();
+        add(name, "pump-12", at[i], "start = data");
+    }
+}
+
+static size_t count_devices(void)
+{
+    struct snapshot all;
+    cr_assert_eq(gateway_snapshot(town.gateway, &all), 0);
+    size_t count = all.device_count;
+    snapshot_free(&all);
+    return count;
+}
+
+Test(gateway, starts_a_crowd_in_several_turns_of_the_loop)
+{
+    uint16_t at[18];
+    add_crowd(at);
+    town_start(&town);
+    cr_expect_lt(count_devices(), 18);
+    while (count_devices() < 18) {
+        bench_turn(&town.bench);
+    }
+}
+
+Test(gateway, a_device_that_is_quicker_than_its_start_is_served)
+{
+    uint16_t at[18];
+    add_crowd(at);
+    town_start(&town);
+    int fd = town_dial(&town, at[17], NULL);
+    bench_run_until(&town.bench, &hl7->secured, 1);
+    expect_link_works(fd, &hl7->links[0]);
+    cr_expect_eq(count_devices(), 18);
+    close(fd);
 }
 
 Test(gateway, snapshot_tells_of_every_device)
