@@ -53,14 +53,14 @@ Test(master_desk, carries_a_request_and_its_answer)
 Test(master_desk, every_request_has_a_transaction_of_its_own)
 {
     master_rig_start(&rig);
-    master_rig_says(&rig, rig.fd, READ READ);
+    master_rig_says(&rig, rig.fd, READ "0005 0000 0006 11 03 0010 0001");
     cr_expect(master_rig_sends(&rig, 2, READ_PDU));
     cr_expect_neq(rig.sent[0].bytes[1], rig.sent[1].bytes[1]);
     /* and answers may come in any order */
     master_rig_answers(&rig, 1, "17 03 02 0002");
     master_rig_answers(&rig, 0, "17 03 02 0001");
     cr_expect(master_rig_hears(&rig, rig.fd,
-                               "0001 0000 0005 11 03 02 0002 0001 0000 0005 11 03 02 0001"));
+                               "0005 0000 0005 11 03 02 0002 0001 0000 0005 11 03 02 0001"));
 }
 
 Test(master_desk, what_may_not_be_sent_is_refused_here)
