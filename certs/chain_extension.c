@@ -2,6 +2,7 @@
 
 #include "certs/constraints.h"
 #include "certs/der.h"
+#include "certs/modbus_role.h"
 
 enum {
     EXTENSIONS_MAX = 64,
@@ -340,6 +341,9 @@ static bool take_extension(struct span *list, struct span *oid, bool *is_critica
 
 static bool is_repeated(const struct span *seen, size_t count, struct span oid)
 {
+    if (modbus_role_is_oid(oid)) {
+        return false; /* Modbus/TCP Security: two roles are no role, and the link stays up */
+    }
     for (size_t i = 0; i < count; i++) {
         if (span_equal(seen[i], oid)) {
             return true;
