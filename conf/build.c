@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "conf/build_device.h"
+#include "conf/build_role.h"
 #include "conf/build_trust.h"
 #include "conf/canonical.h"
 #include "conf/section.h"
@@ -111,18 +112,31 @@ static size_t count_kind(const struct reader *reader, enum keys_section kind)
     return count;
 }
 
-/* Arrays for all trusts and devices; false when there is no memory. */
+/* Arrays for all trusts, roles and devices; false when there is no memory. */
 static bool make_arrays(struct conf *conf, const struct reader *reader, struct pool *pool)
 {
     size_t trusts = count_kind(reader, KEYS_TRUST);
+    size_t roles = count_kind(reader, KEYS_ROLE);
     size_t devices = count_kind(reader, KEYS_DEVICE);
     /* One more than needed: none at all is no lack of memory. */
     conf->trusts = pool_take(pool, trusts + 1, sizeof(*conf->trusts));
+    conf->roles = pool_take(pool, roles + 1, sizeof(*conf->roles));
     conf->devices = pool_take(pool, devices + 1, sizeof(*conf->devices));
-    return conf->trusts != NULL && conf->devices != NULL;
+    return conf->trusts != NULL && conf->roles != NULL && conf->devices != NULL;
 }
 
-/* All trusts or all devices; false when memory ran out. */
+/* One role; those of a master are bits of a number. */
+static void fill_role(struct conf *conf, struct section *s)
+{
+    if (conf->role_count == MODBUS_POLICY_ROLES_MAX) {
+        section_refuse(s, NULL, "is one role too many", "at most 64 role sections");
+        return;
+    }
+    build_role(&conf->roles[conf->role_count], s);
+    conf->role_count++;
+}
+
+/* All trusts, all roles or all devices; false when memory ran out. */
 static bool fill_kind(struct conf *conf, const struct reader *reader, enum keys_section kind,
                       struct pool *pool, struct problems *problems)
 {
@@ -137,6 +151,8 @@ static bool fill_kind(struct conf *conf, const struct reader *reader, enum keys_
         if (kind == KEYS_TRUST) {
             build_trust(&conf->trusts[conf->trust_count], &s);
             conf->trust_count++;
+        } else if (kind == KEYS_ROLE) {
+            fill_role(conf, &s);
         } else {
             fill_device(&conf->devices[conf->device_count], &s, reader, conf);
             conf->device_count++;
@@ -157,10 +173,14 @@ int build_conf(struct conf *conf, const struct reader *reader, struct pool *pool
     }
     /* A device may stand before its trust, and takes over what that says. */
     bool has_trusts = fill_kind(conf, reader, KEYS_TRUST, pool, problems);
+    bool has_roles = fill_kind(conf, reader, KEYS_ROLE, pool, problems);
     bool has_devices = fill_kind(conf, reader, KEYS_DEVICE, pool, problems);
     if (conf->device_count == 0) {
         problems_add(problems, main_file, 0, "there is no device",
                      "a section [device NAME] for each device");
     }
-    return has_trusts && has_devices ? 0 : -1;
+    if (!has_trusts || !has_roles || !has_devices) {
+        return -1;
+    }
+    return build_role_access(conf, reader, pool, problems);
 }

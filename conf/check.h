@@ -26,6 +26,10 @@ void check_ports(const struct check *c);
  * between devices that share one. Identities that are not loaded have no names. */
 void check_binds(const struct check *c);
 
+/* Warnings (conf->warnings; NULL: nothing is done): rules that can never match, and devices that
+ * were perhaps forgotten. */
+void check_roles(const struct check *c);
+
 /* Note a problem with a key of a device ("KEY = VALUE WRONG", of a list "KEY WRONG") against its
  * line; when the device has no such key, against the line of the section. */
 void check_refuse(const struct check *c, const struct conf_device *d, enum keys_id id,

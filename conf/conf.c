@@ -88,6 +88,7 @@ static void load_sections(struct conf *c, const struct reader *r, int64_t now_s,
     struct check check = {.conf = c, .reader = r, .pool = r->pool, .problems = r->problems};
     check_ports(&check);
     check_binds(&check);
+    check_roles(&check);
 }
 
 /* An empty configuration with its pool and path. NULL: no memory (or no working folder). */
@@ -98,12 +99,15 @@ static struct conf *new_conf(const char *path)
     if (c == NULL || pool == NULL) {
         goto free_both;
     }
+    c->warnings = problems_new();
     c->pool = pool;
     c->path = source_from_here(pool, path);
-    if (c->path == NULL) {
-        goto free_both;
+    if (c->path == NULL || c->warnings == NULL) {
+        goto free_all;
     }
     return c;
+free_all:
+    problems_free(c->warnings);
 free_both:
     pool_free(pool);
     mem_free(c);
@@ -141,6 +145,7 @@ void conf_free(struct conf *c)
         return;
     }
     credentials_release(c);
+    problems_free(c->warnings);
     pool_free(c->pool);
     mem_free(c);
 }

@@ -16,6 +16,7 @@
 #include "certs/names.h"
 #include "certs/trust.h"
 #include "conf/problems.h"
+#include "protocols/modbus_policy.h"
 
 enum conf_log_format { CONF_LOG_TEXT, CONF_LOG_JSON };
 
@@ -89,6 +90,29 @@ struct conf_trust {
     struct trust *trust; /* loaded and held; NULL when loading failed (a problem was noted) */
     const char *file;    /* where the section stands */
     int line;
+};
+
+/* One of a role's `match`. */
+struct conf_match {
+    char *role;            /* of the certificate's extension; NULL: `name` counts */
+    struct name_rule name; /* of its subjectAltName */
+};
+
+/* [role NAME] */
+struct conf_role {
+    char *name;
+    struct conf_match *matches; /* 1.. */
+    size_t match_count;
+    const char *file;
+    int line;
+};
+
+/* What roles may do with one Modbus device, and who has which role. */
+struct conf_access {
+    struct modbus_policy policy;   /* a rule's role is its place in `roles` */
+    const struct conf_role *roles; /* all of the configuration */
+    size_t role_count;             /* up to MODBUS_POLICY_ROLES_MAX */
+    uint64_t counted;              /* bit per role that says anything about the device */
 };
 
 /* How the gateway reaches the device. */
@@ -210,6 +234,8 @@ struct conf_device {
     uint32_t drain_timeout_ms;
     uint32_t retry_min_ms;
     uint32_t retry_max_ms;
+    const struct conf_access *access; /* Modbus; NULL: no role section is about the device. Not part
+                                         of what is compared: a changed role restarts nothing */
     char *canonical; /* the section as sorted "key=value" lines, absolute paths: for comparing */
     const char *file;
     int line_number; /* of the section's header */
@@ -220,9 +246,12 @@ struct conf {
     struct conf_gateway gateway;
     struct conf_trust *trusts;
     size_t trust_count;
+    struct conf_role *roles;
+    size_t role_count;
     struct conf_device *devices;
     size_t device_count;
-    void *pool; /* private to conf: owns every string */
+    struct problems *warnings; /* what is allowed, and hardly meant */
+    void *pool;                /* private to conf: owns every string */
 };
 
 /* Read the file, its includes, every certificate and key. now_s: wall clock in seconds since 1970.
@@ -238,6 +267,13 @@ void conf_free(struct conf *c);
 char *conf_find_control(const char *path, struct problems *problems);
 
 const struct conf_device *conf_find_device(const struct conf *c, const char *name);
+
+/* The role of that section, NULL: none. */
+const struct conf_role *conf_find_role(const struct conf *c, const char *name);
+
+/* The roles of a peer that count for a device, bit per role. cert_der: its certificate; role: what
+ * that says in its role extension, "" for none. Nobody has a role because of an empty text. */
+uint64_t conf_access_roles(const struct conf_access *a, struct span cert_der, const char *role);
 
 /* What a reload must do for one device. */
 enum conf_change {

@@ -10,9 +10,10 @@ enum {
     HOUR = 60 * MINUTE,
 };
 
-/* Of [gateway] and [trust NAME]; those of [device NAME] are in keys_device.c. A new key is one row,
- * one use in build.c, build_trust.c or build_device.c, and a line of the man page. */
-static const struct keys_row table[KEYS_DEVICE_FIRST] = {
+/* Of [gateway] and [trust NAME]; those of [role NAME] are in keys_role.c, those of [device NAME] in
+ * keys_device.c. A new key is one row, one use in build.c, build_trust.c, build_role.c or
+ * build_device.c, and a line of the man page. */
+static const struct keys_row table[KEYS_ROLE_FIRST] = {
     /* [gateway] */
     {
         .id = KEYS_GATEWAY_NAME,
@@ -236,19 +237,44 @@ static const struct keys_row table[KEYS_DEVICE_FIRST] = {
     },
 };
 
-static const char *const section_words[KEYS_SECTIONS] = {"gateway", "trust", "device"};
+static const char *const section_words[KEYS_SECTIONS] = {"gateway", "trust", "role", "device"};
 
 const struct keys_row *keys_get(enum keys_id id)
 {
-    return (int)id < (int)KEYS_DEVICE_FIRST ? &table[id]
+    if ((int)id < (int)KEYS_ROLE_FIRST) {
+        return &table[id];
+    }
+    return (int)id < (int)KEYS_DEVICE_FIRST ? &keys_role_rows[id - KEYS_ROLE_FIRST]
                                             : &keys_device_rows[id - KEYS_DEVICE_FIRST];
+}
+
+bool keys_part(const struct keys_row *row, const char *name, size_t *at, size_t *len)
+{
+    static const char place[] = ".NAME.";
+    const char *found = strstr(row->name, place);
+    size_t whole = strlen(name);
+    if (found == NULL) {
+        return false;
+    }
+    size_t head = (size_t)(found - row->name) + 1; /* with the first dot */
+    const char *tail = &found[strlen(place) - 1];  /* with the second one */
+    if (whole <= head + strlen(tail) || strncmp(name, row->name, head) != 0 ||
+        strcmp(&name[whole - strlen(tail)], tail) != 0) {
+        return false;
+    }
+    *at = head;
+    *len = whole - head - strlen(tail);
+    return true;
 }
 
 const struct keys_row *keys_find(enum keys_section section, const char *name)
 {
     for (size_t i = 0; i < KEYS_COUNT; i++) {
         const struct keys_row *row = keys_get((enum keys_id)i);
-        if (row->section == section && strcmp(row->name, name) == 0) {
+        size_t at = 0;
+        size_t len = 0;
+        if (row->section == section &&
+            (strcmp(row->name, name) == 0 || keys_part(row, name, &at, &len))) {
             return row;
         }
     }
@@ -301,6 +327,9 @@ const char *keys_nearest(enum keys_section section, const char *name)
 {
     const char *nearest = NULL;
     size_t best = SIZE_MAX;
+    if (section == KEYS_ROLE && strncmp(name, "device.", strlen("device.")) == 0) {
+        return "device.NAME.read, device.NAME.write or device.NAME.when";
+    }
     for (size_t i = 0; i < KEYS_COUNT; i++) {
         const struct keys_row *row = keys_get((enum keys_id)i);
         if (row->section == section && is_nearer(row->name, name, strlen(name), &best)) {

@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum keys_section { KEYS_GATEWAY, KEYS_TRUST, KEYS_DEVICE, KEYS_SECTIONS };
+enum keys_section { KEYS_GATEWAY, KEYS_TRUST, KEYS_ROLE, KEYS_DEVICE, KEYS_SECTIONS };
 
 /* Every key, in the order of the table. */
 enum keys_id {
@@ -40,6 +40,14 @@ enum keys_id {
     KEYS_ALLOW_SHA1,
     KEYS_POLICY,
     KEYS_TLS_MIN,
+
+    KEYS_MATCH,
+    KEYS_ROLE_READ,
+    KEYS_ROLE_WRITE,
+    KEYS_ROLE_WHEN,
+    KEYS_ROLE_DEVICE_READ,
+    KEYS_ROLE_DEVICE_WRITE,
+    KEYS_ROLE_DEVICE_WHEN,
 
     KEYS_DESCRIPTION,
     KEYS_PORT,
@@ -99,6 +107,9 @@ enum keys_type {
     KEYS_TYPE_FETCH_HOST, /* host or host and port */
     KEYS_TYPE_OID,        /* 1.3.6.1.4.1.99999.1 */
     KEYS_TYPE_EXPECT,     /* id "Acme*", register 0x0100 = 0x1234 … */
+    KEYS_TYPE_MATCH,      /* role:NAME, or as PEER */
+    KEYS_TYPE_RULE,       /* holding 0-99, coils 3, unit 2 input 0-31, function 43, all, none */
+    KEYS_TYPE_WINDOW,     /* mon-fri 07:00-19:00 */
 };
 
 /* Which end opens the TLS link. */
@@ -129,13 +140,18 @@ struct keys_row {
 /* The row of a key. */
 const struct keys_row *keys_get(enum keys_id id);
 
-/* The key of that name in a section, or NULL. */
+/* The key of that name in a section, or NULL. A row "device.NAME.read" is the key for every name
+ * that stands in the place of NAME. */
 const struct keys_row *keys_find(enum keys_section section, const char *name);
+
+/* What stands in the place of NAME: `len` bytes of `name` from `at` on. False: the row has no such
+ * place, or `name` is none of its names. */
+bool keys_part(const struct keys_row *row, const char *name, size_t *at, size_t *len);
 
 /* The known key of the section that `name` is most likely a slip for, or NULL when none is near. */
 const char *keys_nearest(enum keys_section section, const char *name);
 
-/* "gateway", "trust", "device". */
+/* "gateway", "trust", "role", "device". */
 const char *keys_section_word(enum keys_section section);
 
 /* The section of that word (`len` bytes of it); false when there is none. *nearest is then the word

@@ -119,6 +119,13 @@ static const char *plain_form(enum keys_type type)
     case KEYS_TYPE_EXPECT:
         return "id \"TEXT\", slave-id \"TEXT\", register ADDRESS = VALUE, input ADDRESS = VALUE or "
                "usb-serial TEXT";
+    case KEYS_TYPE_MATCH:
+        return "role:NAME, dns:NAME, uri:URI or ip:ADDRESS";
+    case KEYS_TYPE_RULE:
+        return "all, none, or [unit N] with holding, input, coils or discrete A-B [value X-Y], or "
+               "function N; for example holding 40-41 value 0-1200";
+    case KEYS_TYPE_WINDOW:
+        return "days, part of a day, or both; for example mon-fri 07:00-19:00";
     case KEYS_TYPE_DURATION:
     case KEYS_TYPE_SIZE:
     case KEYS_TYPE_NUMBER:
@@ -197,6 +204,8 @@ static const char *section_title(enum keys_section section)
         return "[gateway]";
     case KEYS_TRUST:
         return "[trust NAME]";
+    case KEYS_ROLE:
+        return "[role NAME]";
     case KEYS_DEVICE:
         return "[device NAME]";
     case KEYS_SECTIONS:

@@ -16,6 +16,14 @@ enum {
     INIH_SIZE_MIN = LINE_SIZE,       /* the buffer that inih must bring: it cuts what is longer */
 };
 
+#define EVERY_SECTION "[gateway], [trust NAME], [role NAME] or [device NAME]"
+
+/* A key as it is written. */
+struct written {
+    const struct keys_row *row;
+    const char *key, *about; /* as in struct reader_entry */
+};
+
 /* One text on its way through inih. */
 struct pass {
     struct reader *reader;
@@ -128,9 +136,8 @@ static void refuse_kind(struct pass *p, const char *inside, const char *nearest)
     char wrong[SAY_MAX];
     char right[SAY_MAX];
     (void)snprintf(wrong, sizeof(wrong), "unknown section [%s]", inside);
-    (void)snprintf(right, sizeof(right), "%s%s%s[gateway], [trust NAME] or [device NAME]",
-                   nearest != NULL ? "perhaps " : "", nearest != NULL ? nearest : "",
-                   nearest != NULL ? ", as in " : "");
+    (void)snprintf(right, sizeof(right), "%s%s%s" EVERY_SECTION, nearest != NULL ? "perhaps " : "",
+                   nearest != NULL ? nearest : "", nearest != NULL ? ", as in " : "");
     refuse(p, p->line, wrong, right);
 }
 
@@ -192,7 +199,7 @@ static void take_header(struct pass *p, const char *line)
     p->skipping = true;
     if (close == NULL || (*behind != '\0' && *behind != ';')) {
         refuse(p, p->line, "the section header does not end with ]",
-               "[gateway], [trust NAME] or [device NAME], and nothing behind but a comment");
+               EVERY_SECTION ", and nothing behind but a comment");
         return;
     }
     const char *from = text_skip_blanks(line + 1);
@@ -204,7 +211,7 @@ static void take_header(struct pass *p, const char *line)
 
 /* ---- Keys ---- */
 
-static void add_entry(struct pass *p, const struct keys_row *row, const char *value, size_t len)
+static void add_entry(struct pass *p, const struct written *w, const char *value, size_t len)
 {
     struct reader_section *s = p->section;
     if (s->entry_count == s->entry_cap) {
@@ -223,7 +230,8 @@ static void add_entry(struct pass *p, const struct keys_row *row, const char *va
         run_out(p);
         return;
     }
-    s->entries[s->entry_count] = (struct reader_entry){.row = row, .value = copy, .line = p->line};
+    s->entries[s->entry_count] = (struct reader_entry){
+        .row = w->row, .key = w->key, .about = w->about, .value = copy, .line = p->line};
     s->entry_count++;
 }
 
@@ -249,7 +257,7 @@ static void refuse_key(struct pass *p, const char *name)
 }
 
 /* Items of a list stand between commas. */
-static void take_items(struct pass *p, const struct keys_row *row, const char *value)
+static void take_items(struct pass *p, const struct written *w, const char *value)
 {
     for (;;) {
         size_t whole = strcspn(value, ",");
@@ -258,11 +266,11 @@ static void take_items(struct pass *p, const struct keys_row *row, const char *v
         size_t len = skipped < whole ? text_trim(item, whole - skipped) : 0;
         if (len == 0) {
             char wrong[SAY_MAX];
-            (void)snprintf(wrong, sizeof(wrong), "%s has an empty item in its list", row->name);
+            (void)snprintf(wrong, sizeof(wrong), "%s has an empty item in its list", w->key);
             refuse(p, p->line, wrong, "items with one comma between them");
             return;
         }
-        add_entry(p, row, item, len);
+        add_entry(p, w, item, len);
         if (value[whole] == '\0') {
             return;
         }
@@ -270,22 +278,36 @@ static void take_items(struct pass *p, const struct keys_row *row, const char *v
     }
 }
 
-static void take_value(struct pass *p, const struct keys_row *row, const char *value)
+static void take_value(struct pass *p, const struct written *w, const char *value)
 {
     char wrong[SAY_MAX];
-    const struct reader_entry *old = reader_get(p->section, row->id);
+    const struct reader_entry *old = reader_get(p->section, w->row->id);
     if (value[0] == '\0') {
-        (void)snprintf(wrong, sizeof(wrong), "%s has no value", row->name);
+        (void)snprintf(wrong, sizeof(wrong), "%s has no value", w->key);
         refuse(p, p->line, wrong, "a value, or no line at all");
-    } else if (row->is_list) {
-        take_items(p, row, value);
+    } else if (w->row->is_list) {
+        take_items(p, w, value);
     } else if (old != NULL) {
-        (void)snprintf(wrong, sizeof(wrong), "%s is there already, in line %d", row->name,
-                       old->line);
+        (void)snprintf(wrong, sizeof(wrong), "%s is there already, in line %d", w->key, old->line);
         refuse(p, p->line, wrong, "one line: this key takes one value");
     } else {
-        add_entry(p, row, value, strlen(value));
+        add_entry(p, w, value, strlen(value));
     }
+}
+
+/* A key with a name inside is kept with that; false when there is no memory. */
+static bool note_key(struct pass *p, struct written *w, const char *name)
+{
+    struct pool *pool = p->reader->pool;
+    size_t at = 0;
+    size_t len = 0;
+    w->key = w->row->name;
+    if (!keys_part(w->row, name, &at, &len)) {
+        return true;
+    }
+    w->key = pool_text(pool, name);
+    w->about = pool_text_len(pool, &name[at], len);
+    return w->key != NULL && w->about != NULL;
 }
 
 /* inih found a key. `section` is inih's own idea, cut at 49 letters: ours is used. */
@@ -301,12 +323,14 @@ static int on_key(void *user, const char *section, const char *name, const char 
         refuse(p, p->line, "a key before any section", "[gateway] above it");
         return 1;
     }
-    const struct keys_row *row = keys_find(p->section->kind, name);
-    if (row == NULL) {
+    struct written w = {.row = keys_find(p->section->kind, name)};
+    if (w.row == NULL) {
         refuse_key(p, name);
-        return 1;
+    } else if (!note_key(p, &w, name)) {
+        run_out(p);
+    } else {
+        take_value(p, &w, value);
     }
-    take_value(p, row, value);
     return 1;
 }
 

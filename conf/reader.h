@@ -24,6 +24,8 @@ enum {
 /* One value of a key. A list's items are entries of their own, in the order of the text. */
 struct reader_entry {
     const struct keys_row *row;
+    const char *key;   /* as written: row->name, but for a key with a name inside */
+    const char *about; /* that name; NULL: none */
     const char *value; /* without blanks at its ends, never empty */
     int line;
 };

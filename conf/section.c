@@ -83,7 +83,7 @@ void section_refuse(struct section *s, const struct reader_entry *entry, const c
     if (right == NULL) {
         right = entry->row->right != NULL ? entry->row->right : form;
     }
-    (void)snprintf(what, sizeof(what), "%s = %s %s", entry->row->name, entry->value, wrong);
+    (void)snprintf(what, sizeof(what), "%s = %s %s", entry->key, entry->value, wrong);
     problems_add(s->problems, s->text->file, entry->line, what, right);
 }
 

@@ -80,6 +80,11 @@ void modbus_policy_make(struct modbus_policy *p, struct modbus_rule *rules, size
     }
 }
 
+size_t modbus_policy_count(const struct modbus_policy *p)
+{
+    return p->begins[1][MODBUS_KINDS];
+}
+
 bool modbus_policy_is_open(const struct modbus_window *windows, size_t count, int32_t minute)
 {
     if (count == 0) {

@@ -95,6 +95,9 @@ struct modbus_range {
 /* Put rules in order (in place) and make a policy of them. */
 void modbus_policy_make(struct modbus_policy *p, struct modbus_rule *rules, size_t count);
 
+/* How many rules it has. */
+size_t modbus_policy_count(const struct modbus_policy *p);
+
 /* What a sound request touches: 1 or 2 ranges, the reads first. */
 size_t modbus_policy_ranges(struct span pdu, struct modbus_range out[2]);
 

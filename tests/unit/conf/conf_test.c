@@ -149,7 +149,7 @@ Test(conf, problems_of_included_files_name_them)
     cr_assert_null(fixture_load(&f, put_all(HEAD "include = conf.d\n" TRUST DEVICE("m", "1"))));
     (void)snprintf(line, sizeof(line),
                    "%s/conf.d/a.conf:2: the section header does not end with ]; right: [gateway], "
-                   "[trust NAME] or [device NAME], and nothing behind but a comment",
+                   "[trust NAME], [role NAME] or [device NAME], and nothing behind but a comment",
                    fixture_folder());
     fixture_expect(&f, (const char *const[]){line, NULL});
     fixture_end(&f);

@@ -32,6 +32,8 @@ void fixture_begin(struct fixture *f)
     *f = (struct fixture){.pool = pool_new(), .problems = problems_new()};
     cr_assert_not_null(f->pool);
     cr_assert_not_null(f->problems);
+    f->conf.warnings = problems_new();
+    cr_assert_not_null(f->conf.warnings);
     reader_init(&f->reader, f->pool, f->problems);
 }
 
@@ -57,35 +59,51 @@ void fixture_build(struct fixture *f, const char *text)
     struct check check = {&f->conf, &f->reader, f->pool, f->problems};
     check_ports(&check);
     check_binds(&check);
+    check_roles(&check);
 }
 
-bool fixture_says(const struct fixture *f, const char *line)
+static bool has_line(const struct problems *told, const char *line)
 {
-    for (size_t i = 0; i < problems_count(f->problems); i++) {
-        if (strcmp(problems_text(f->problems, i), line) == 0) {
+    for (size_t i = 0; i < problems_count(told); i++) {
+        if (strcmp(problems_text(told, i), line) == 0) {
             return true;
         }
     }
     return false;
 }
 
-void fixture_expect(const struct fixture *f, const char *const *lines)
+bool fixture_says(const struct fixture *f, const char *line)
+{
+    return has_line(f->problems, line);
+}
+
+static void expect_lines(const struct problems *told, const char *const *lines)
 {
     size_t count = 0;
     bool right = true;
     for (; lines[count] != NULL; count++) {
-        right = right && fixture_says(f, lines[count]);
+        right = right && has_line(told, lines[count]);
     }
-    right = right && count == problems_count(f->problems);
+    right = right && count == problems_count(told);
     if (!right) {
-        for (size_t i = 0; i < problems_count(f->problems); i++) {
-            cr_log_warn("said:     %s", problems_text(f->problems, i));
+        for (size_t i = 0; i < problems_count(told); i++) {
+            cr_log_warn("said:     %s", problems_text(told, i));
         }
         for (size_t i = 0; i < count; i++) {
             cr_log_warn("expected: %s", lines[i]);
         }
     }
     cr_assert(right, "other problems than expected (%zu)", count);
+}
+
+void fixture_expect(const struct fixture *f, const char *const *lines)
+{
+    expect_lines(f->problems, lines);
+}
+
+void fixture_expect_warnings(const struct fixture *f, const char *const *lines)
+{
+    expect_lines(f->conf.warnings, lines);
 }
 
 void fixture_expect_one(const char *text, const char *line)
@@ -120,6 +138,7 @@ void fixture_end(struct fixture *f)
 {
     pool_free(f->pool);
     problems_free(f->problems);
+    problems_free(f->conf.warnings);
     if (folder[0] != '\0') {
         remove_folder();
     }

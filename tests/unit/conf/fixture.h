@@ -36,7 +36,7 @@ void fixture_end(struct fixture *f);
 void fixture_read(struct fixture *f, const char *text);
 void fixture_read_bytes(struct fixture *f, const char *bytes, size_t len, size_t cut);
 
-/* Begin, read, build, and check ports and binds. */
+/* Begin, read, build, and check ports, binds and roles. */
 void fixture_build(struct fixture *f, const char *text);
 
 /* Is there a problem that reads exactly so? */
@@ -44,6 +44,9 @@ bool fixture_says(const struct fixture *f, const char *line);
 
 /* Exactly these problems (a list that ends with NULL); asserts, and prints what there was. */
 void fixture_expect(const struct fixture *f, const char *const *lines);
+
+/* The same for warnings, after fixture_build. */
+void fixture_expect_warnings(const struct fixture *f, const char *const *lines);
 
 /* The one problem of a text that is read, built and checked; NULL: none at all. */
 void fixture_expect_one(const char *text, const char *line);

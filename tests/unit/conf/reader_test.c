@@ -148,18 +148,18 @@ Test(reader, refuses_unknown_sections_and_looks_at_none_of_their_keys)
     read_says(
         "[devise d]\nwhat = ever\n",
         "t.conf:1: unknown section [devise d]; right: perhaps device, as in [gateway], [trust "
-        "NAME] or [device NAME]");
-    read_says("[]\n",
-              "t.conf:1: unknown section []; right: [gateway], [trust NAME] or [device NAME]");
+        "NAME], [role NAME] or [device NAME]");
+    read_says("[]\n", "t.conf:1: unknown section []; right: [gateway], [trust NAME], [role NAME] "
+                      "or [device NAME]");
     read_says("[zzzzzzzzz]\n", "t.conf:1: unknown section [zzzzzzzzz]; right: [gateway], [trust "
-                               "NAME] or [device NAME]");
+                               "NAME], [role NAME] or [device NAME]");
 }
 
 Test(reader, refuses_broken_headers)
 {
     static const char SAID[] =
-        "t.conf:1: the section header does not end with ]; right: [gateway], [trust NAME] or "
-        "[device NAME], and nothing behind but a comment";
+        "t.conf:1: the section header does not end with ]; right: [gateway], [trust NAME], "
+        "[role NAME] or [device NAME], and nothing behind but a comment";
     read_says("[device d\nport = x\n", SAID);
     read_says("[device d] port = x\n", SAID);
     read_says("[device d]; x\n", NULL);
