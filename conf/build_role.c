@@ -378,8 +378,7 @@ int build_role_access(struct conf *conf, const struct reader *reader, struct poo
     }
     for (size_t i = 0; i < conf->device_count && conf->role_count > 0 && has_memory; i++) {
         struct conf_device *d = &conf->devices[i];
-        bool is_modbus = d->protocol == CONF_PROTOCOL_MODBUS_RTU ||
-                         d->protocol == CONF_PROTOCOL_MODBUS_TCP;
+        bool is_modbus = conf_is_modbus(d->protocol);
         struct make own = {.conf = conf, .reader = reader, .pool = pool, .device = d->name};
         if (is_modbus && is_named(conf, reader, d->name)) {
             d->access = make_access(&own, problems);

@@ -35,11 +35,6 @@ static void warn(const struct check *c, const struct place *at, const char *why,
     }
 }
 
-static bool is_modbus(const struct conf_device *d)
-{
-    return d->protocol == CONF_PROTOCOL_MODBUS_RTU || d->protocol == CONF_PROTOCOL_MODBUS_TCP;
-}
-
 /* ---- keys that name a device ---- */
 
 static bool maps_unit(const struct conf_device *d, uint8_t unit)
@@ -59,7 +54,7 @@ static void check_entry(const struct check *c, const struct place *at,
     bool writes = entry->row->id == KEYS_ROLE_DEVICE_WRITE;
     struct rule_text item;
     struct values_error why;
-    if (!is_modbus(d)) {
+    if (!conf_is_modbus(d->protocol)) {
         warn(c, at, "the device does not speak Modbus", "no rule about it");
     } else if (entry->row->type != KEYS_TYPE_RULE ||
                rule_text_item(entry->value, writes, &item, &why) != 0 || item.is_none) {
@@ -75,7 +70,7 @@ static bool is_device_writable(const struct check *c)
 {
     for (size_t i = 0; i < c->conf->device_count; i++) {
         const struct conf_device *d = &c->conf->devices[i];
-        if (is_modbus(d) && d->writes_allowed) {
+        if (conf_is_modbus(d->protocol) && d->writes_allowed) {
             return true;
         }
     }
@@ -178,7 +173,7 @@ static void check_peers(const struct check *c, size_t role)
 static void check_left(const struct check *c, const struct conf_device *d)
 {
     char text[SAY_MAX];
-    if (!is_modbus(d) || d->access != NULL || !d->writes_allowed) {
+    if (!conf_is_modbus(d->protocol) || d->access != NULL || !d->writes_allowed) {
         return;
     }
     (void)snprintf(text, sizeof(text),

@@ -244,6 +244,7 @@ struct bus_device *bus_attach(struct bus *b, const struct conf_device *conf,
     }
     d->bus = b;
     d->conf = conf;
+    d->access = conf->access;
     d->on_port = on_port;
     d->on_note = on_note;
     d->owner = owner;

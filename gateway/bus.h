@@ -82,10 +82,46 @@ const struct bus_counters *bus_device_counters(struct bus_device *d);
 /* Is the port open; NULL when it is, else why not. */
 const struct fault *bus_device_fault(const struct bus_device *d);
 
+/* What roles may do with the device from now on; NULL: `writes` alone counts. As attached, it is
+ * the configuration's. Borrowed until the next call or bus_detach. What waits and is not allowed
+ * any more is refused with 01 (on_answer, from inside). */
+void bus_device_use_access(struct bus_device *d, const struct conf_access *access);
+
+/* Who tells the minute of the week (weektime.h), or MODBUS_POLICY_NO_TIME while the clock is not
+ * trusted. Without it rules with a time do not hold. */
+void bus_device_use_time(struct bus_device *d, int32_t (*minute)(void *owner), void *owner);
+
+/* A request that was denied (01). Texts live as long as the call; none holds a value. */
+struct bus_denial {
+    const char *roles; /* role sections that the master belongs to, "Service, Operator"; or "" */
+    const char *form;  /* why its certificate says no role, or ""; the role that it says is: */
+    const char *role;  /* "" for none */
+    uint8_t unit;      /* as the master wrote it */
+    uint8_t function;
+    const char *range; /* "holding 40-41" */
+    const char *rule;  /* "FILE:LINE" of the rule that all but allows it, or "" */
+    const char *why;
+    uint64_t untold; /* denials of the same kind (read or write) that were not told before it */
+};
+
+/* A master's certificate. */
+struct bus_peer {
+    struct span cert; /* DER; copied. Empty: none is known */
+    bool is_client;   /* only a client's certificate has a role; names count for both */
+    /* Of each kind five are told in a minute, with the number of those that were not. From inside
+     * bus_client_submit and where waiting requests are refused; at the master's end once more with
+     * function 0 when some were not told. May be NULL. */
+    void (*on_denied)(void *owner, const struct bus_denial *denial);
+};
+
 /* A master. on_answer gets one whole MBAP ADU, from the loop or from inside bus_client_submit (an
  * exception that needs no wire). NULL: no memory. */
 struct bus_client *bus_client_new(struct bus_device *d,
                                   void (*on_answer)(void *owner, struct span adu), void *owner);
+
+/* Who the master is; without it, it has no role. Once, before the first request. False: no memory.
+ */
+bool bus_client_use_peer(struct bus_client *c, const struct bus_peer *peer);
 
 /* Hand in one whole MBAP ADU (7 + 1..253 bytes; framing already checked). Copied. */
 void bus_client_submit(struct bus_client *c, struct span adu);

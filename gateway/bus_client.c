@@ -76,23 +76,21 @@ static enum modbus_exception map_unit(const struct bus_device *d, struct bus_req
 }
 
 /* May it go on the wire? MODBUS_FINE: bus_unit and is_write are set. */
-static enum modbus_exception judge_request(const struct bus_client *c, struct bus_request *q)
+static enum modbus_exception judge_request(struct bus_client *c, struct bus_request *q)
 {
     const struct bus_device *d = c->device;
-    struct span pdu = span_of(q->pdu, q->len);
-    enum modbus_exception code = map_unit(d, q);
+    enum modbus_exception code = bus_policy_judge_master(c, q);
 
     if (code == MODBUS_FINE) {
-        code = modbus_pdu_check(pdu);
+        code = map_unit(d, q);
+    }
+    if (code == MODBUS_FINE) {
+        code = bus_policy_judge(c, q);
     }
     if (code != MODBUS_FINE) {
         return code;
     }
-    if (bus_frame_is_harmful(d->bus, pdu)) {
-        return MODBUS_ILLEGAL_FUNCTION;
-    }
-    q->is_write = modbus_pdu_is_write(pdu);
-    if (q->is_write && (!d->conf->writes_allowed || c->writes_denied)) {
+    if (bus_frame_is_harmful(d->bus, span_of(q->pdu, q->len))) {
         return MODBUS_ILLEGAL_FUNCTION;
     }
     if (bus_client_is_held(c) || d->bus->state == BUS_DOWN || (q->is_write && d->bus->is_echoing)) {
@@ -143,6 +141,7 @@ void bus_client_allow_writes(struct bus_client *c, bool allowed)
     c->writes_denied = !allowed;
     /* Who hears a refusal may leave, or change its mind. */
     while (bus_queue_has(b, c) && c->writes_denied && bus_queue_take_write(c, &q)) {
+        (void)bus_policy_judge(c, &q); /* tells it */
         bus_client_refuse(c, &q, MODBUS_ILLEGAL_FUNCTION);
     }
 }
@@ -181,6 +180,7 @@ void bus_client_free(struct bus_client *c)
         }
     }
     bus_queue_leave(b, c);
+    bus_policy_forget(c);
     c->device->clients--;
     mem_free(c);
     bus_line_wake(b);

@@ -5,6 +5,7 @@
  *
  *   bus.c         life of the bus, its port and its devices
  *   bus_client.c  masters: what they ask is judged here, and answered
+ *   bus_policy.c  what a master may do, and who is told of what it may not
  *   bus_queue.c   what waits, whose turn it is, deadlines
  *   bus_line.c    the one exchange: send, succeed, fail, the timer
  *   bus_rtu.c     what comes in on a serial line, silence, the quarantine after a failure
@@ -53,8 +54,11 @@ struct bus_device {
     void (*on_port)(void *owner, const struct fault *f);
     void (*on_note)(void *owner, const char *event, const char *note);
     void *owner;
-    uint64_t told; /* the port's change that on_port was called for */
-    bool is_held;  /* nobody knows yet who it is: see bus_device_hold */
+    uint64_t told;                    /* the port's change that on_port was called for */
+    bool is_held;                     /* nobody knows yet who it is: see bus_device_hold */
+    const struct conf_access *access; /* what roles may do; NULL: no rules */
+    int32_t (*minute)(void *owner);
+    void *minute_owner;
     size_t clients;
     struct bus_counters counters;
 };
@@ -66,8 +70,9 @@ struct bus_client {
     void *owner;
     struct bus_request *ring; /* BUS_WAITING_MAX; NULL while nothing waits */
     size_t first, count;
-    bool asks_identity; /* it may ask while the device is held */
-    bool writes_denied; /* besides what the device allows: by the verdict on this master */
+    bool asks_identity;        /* it may ask while the device is held */
+    bool writes_denied;        /* besides what the device allows: by the verdict on this master */
+    struct bus_master *master; /* who it is, once that is known */
 };
 
 /* What the bus knows about a unit. */
@@ -172,6 +177,18 @@ void bus_client_answer(struct bus_client *c, const struct bus_request *q, struct
 /* The same with an exception, which is counted. */
 void bus_client_refuse(struct bus_client *c, const struct bus_request *q,
                        enum modbus_exception code);
+
+/* ---- bus_policy.c ---- */
+
+/* A master that has no role on a device with rules is answered 01 whatever it asks. MODBUS_FINE, or
+ * that, and it is told. */
+enum modbus_exception bus_policy_judge_master(struct bus_client *c, const struct bus_request *q);
+
+/* May it be sent? Sets is_write. bus_unit is known. What is denied is told. */
+enum modbus_exception bus_policy_judge(struct bus_client *c, struct bus_request *q);
+
+/* The master is gone. */
+void bus_policy_forget(struct bus_client *c);
 
 /* ---- bus_queue.c ---- */
 

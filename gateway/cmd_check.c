@@ -73,6 +73,9 @@ static int check_file(const char *path, struct problems *problems)
         print_problems(problems);
         return COMMAND_CONFIG;
     }
+    for (size_t i = 0; i < problems_count(c->warnings); i++) {
+        (void)fprintf(stderr, "warning: %s\n", problems_text(c->warnings, i));
+    }
     print_summary(c, path, now_s);
     print_warnings(c, path);
     conf_free(c);

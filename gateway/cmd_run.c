@@ -53,6 +53,7 @@ static int run(struct io *io, const char *path)
         return exit_code;
     }
     log_setup(conf->gateway.log_format, conf->gateway.log_level);
+    log_warnings(conf->warnings);
     size_pool(conf);
     if (service_run(io, conf, &f) != 0) {
         log_fault(CONF_LOG_ERROR, NULL, "cannot-start", &f);

@@ -44,6 +44,7 @@ static const char check_help[] =
     "       wardgate check --help-config\n"
     "Reads the configuration with all certificates and keys and prints every problem as\n"
     "FILE:LINE: what is wrong; what would be right. Touches no port and no running gateway.\n"
+    "What is hardly meant, such as a rule that can never match, is a warning.\n"
     "\n"
     "  -c, --config FILE   configuration [" COMMAND_CONF_PATH "]\n"
     "      --help-config   list every key with its type, default and bounds\n"

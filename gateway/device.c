@@ -6,6 +6,7 @@
 #include "certs/mem.h"
 #include "gateway/device_private.h"
 #include "gateway/log.h"
+#include "gateway/weektime.h"
 
 static void device_on_change(struct session_host *host, struct session *s);
 static bool device_wants_dial(struct session_host *host, struct session *s);
@@ -128,6 +129,14 @@ static void device_tell_broken(struct device *d)
     log_fault(CONF_LOG_ERROR, d->host.conf->name, "device-failed", &f);
 }
 
+/* For rules that hold at certain times. */
+static int32_t device_minute(void *owner)
+{
+    const struct device *d = owner;
+    return revocation_trusts_clock(d->settings.revocation) ? weektime_minute(io_wall_s())
+                                                           : MODBUS_POLICY_NO_TIME;
+}
+
 void device_start(struct device *d)
 {
     const struct conf_device *conf = d->host.conf;
@@ -136,6 +145,9 @@ void device_start(struct device *d)
     if (d->settings.bus != NULL) {
         d->host.bus = bus_attach(d->settings.bus, conf, device_bus_on_port, device_bus_on_note, d);
         d->broken = d->host.bus == NULL;
+        if (!d->broken) {
+            bus_device_use_time(d->host.bus, device_minute, d);
+        }
     } else if (conf->is_master) {
         d->broken = !device_master_start(d);
     } else if (device_needs_port(conf)) {
@@ -212,6 +224,13 @@ void device_use(struct device *d, struct identity *identity, struct trust *trust
     d->host.trust = trust;
     if (d->started && !d->stopping) {
         device_own_ask(d);
+    }
+}
+
+void device_use_access(struct device *d, const struct conf_access *access)
+{
+    if (d->host.bus != NULL) {
+        bus_device_use_access(d->host.bus, access);
     }
 }
 

@@ -47,6 +47,10 @@ bool device_take_local(struct device *d, struct endpoint *local);
 /* New certificate, key or trust: for the next link. Held by the device from now on. */
 void device_use(struct device *d, struct identity *identity, struct trust *trust);
 
+/* Modbus: what roles may do from now on, for open links too; NULL: no rules. Borrowed until the
+ * next call or the device's end. */
+void device_use_access(struct device *d, const struct conf_access *access);
+
 /* End: links drain (not when `now`), the port closes, on_stopped follows from the loop. A second
  * call with `now` hurries. */
 void device_stop(struct device *d, bool now);

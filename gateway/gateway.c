@@ -35,6 +35,7 @@ static void gateway_free_entry(struct entry *e)
     device_free(e->device);
     gateway_leave_line(e->line);
     generation_release(e->generation);
+    generation_release(e->rules);
     mem_free(e);
 }
 
@@ -46,6 +47,7 @@ static int gateway_add_device(struct gateway *g, const struct conf_device *c)
     }
     e->gateway = g;
     e->generation = generation_hold(g->present);
+    e->rules = generation_hold(g->present);
     if (conf_is_modbus(c->protocol) && !c->is_master) {
         e->line = gateway_join_line(g, c);
         if (e->line == NULL) {
@@ -244,6 +246,16 @@ static const struct conf_device *gateway_find_device(const struct conf *conf, co
     return NULL;
 }
 
+/* Role rules change under open links: what is not allowed any more is refused from now on, and no
+ * link is cut for it. */
+static void gateway_swap_rules(struct gateway *g, struct entry *e, const struct conf_device *new)
+{
+    struct generation *old = e->rules;
+    e->rules = generation_hold(g->present);
+    device_use_access(e->device, new->access);
+    generation_release(old);
+}
+
 /* Keep what is the same, swap credentials, stop what changed or went. */
 static void gateway_swap_devices(struct gateway *g, const struct conf *next)
 {
@@ -258,11 +270,15 @@ static void gateway_swap_devices(struct gateway *g, const struct conf *next)
         if (change == CONF_CHANGED) {
             log_event(CONF_LOG_INFO, old->name, new != NULL ? "device-changed" : "device-removed",
                       NULL, 0);
+            if (new != NULL && conf_is_modbus(new->protocol) && !new->is_master) {
+                gateway_swap_rules(g, e, new); /* for what still waits on its way out */
+            }
             device_stop(e->device, false);
         } else {
             /* Also when old and new are equal to conf: an earlier reload may have swapped them. */
             g->present->runs[new - next->devices] = true;
             device_use(e->device, new->identity, new->trust);
+            gateway_swap_rules(g, e, new);
         }
     }
 }

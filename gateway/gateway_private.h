@@ -34,7 +34,8 @@ struct line {
 struct entry {
     struct device *device;
     struct generation *generation;
-    struct line *line; /* Modbus, else NULL */
+    struct generation *rules; /* whose role rules are in force: as above, or a later one */
+    struct line *line;        /* Modbus, else NULL */
     struct entry *next;
     struct gateway *gateway;
     bool stopped;

@@ -125,6 +125,11 @@ void inquiry_look(const struct inquiry_seat *seat, struct inquiry_state *out)
     }
 }
 
+struct span inquiry_leaf(const struct inquiry_seat *seat)
+{
+    return seat->inquiry != NULL ? seat->inquiry->chain[0] : span_of(NULL, 0);
+}
+
 struct span inquiry_staple(const struct inquiry_seat *seat)
 {
     const struct inquiry *q = seat != NULL ? seat->inquiry : NULL;

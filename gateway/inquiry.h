@@ -70,6 +70,10 @@ void inquiry_leave(struct inquiry_seat *seat);
  * stapled to it. Empty: none. seat may be NULL. Lives until the loop goes on. */
 struct span inquiry_staple(const struct inquiry_seat *seat);
 
+/* The leaf of the chain that this seat asks about, DER. Lives as long as the seat is taken; empty
+ * without one. */
+struct span inquiry_leaf(const struct inquiry_seat *seat);
+
 struct inquiry_state {
     bool is_settled;   /* false: evidence is on its way, on_verdict follows within check_timeout */
     bool accepted;     /* the link may be up */

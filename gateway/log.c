@@ -206,3 +206,11 @@ void log_fault(enum conf_log_level level, const char *device, const char *event,
     };
     log_event(level, device, event, fields, sizeof(fields) / sizeof(fields[0]));
 }
+
+void log_warnings(const struct problems *warnings)
+{
+    for (size_t i = 0; i < problems_count(warnings); i++) {
+        const struct log_field field = LOG_TEXT("warning", problems_text(warnings, i));
+        log_event(CONF_LOG_WARNING, NULL, "configuration-warning", &field, 1);
+    }
+}

@@ -35,4 +35,7 @@ void log_event(enum conf_log_level level, const char *device, const char *event,
 void log_fault(enum conf_log_level level, const char *device, const char *event,
                const struct fault *f);
 
+/* One line "configuration-warning" for each. */
+void log_warnings(const struct problems *warnings);
+
 #endif

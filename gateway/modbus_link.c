@@ -47,6 +47,14 @@ static struct modbus_link *modbus_link_make(struct endpoint *secure,
     return m;
 }
 
+static void modbus_link_on_denied(void *owner, const struct bus_denial *denial)
+{
+    const struct modbus_link *m = owner;
+    if (m->owner.on_denied != NULL) {
+        m->owner.on_denied(m->owner.self, denial);
+    }
+}
+
 struct modbus_link *modbus_link_new(struct bus_device *bus, struct endpoint *secure,
                                     const struct modbus_link_owner *owner)
 {
@@ -55,10 +63,13 @@ struct modbus_link *modbus_link_new(struct bus_device *bus, struct endpoint *sec
         return NULL;
     }
     m->client = bus_client_new(bus, modbus_link_on_answer, m);
-    if (m->client == NULL) {
+    const struct bus_peer peer = {owner->cert, owner->is_client, modbus_link_on_denied};
+    if (m->client == NULL || !bus_client_use_peer(m->client, &peer)) {
+        bus_client_free(m->client);
         mem_free(m);
         return NULL;
     }
+    m->owner.cert = span_of(NULL, 0); /* it was borrowed */
     return m;
 }
 

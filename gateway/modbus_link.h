@@ -25,6 +25,9 @@ struct modbus_link_owner {
      * the device is the master. */
     void (*on_idle)(void *self);
     void *self;
+    struct span cert; /* the master's certificate, for its roles; copied */
+    bool is_client;   /* the master dialled: its certificate may say a role */
+    void (*on_denied)(void *self, const struct bus_denial *denial); /* see bus.h; may be NULL */
 };
 
 /* `secure` is borrowed, `owner` is copied. NULL: no memory. */

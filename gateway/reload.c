@@ -70,6 +70,7 @@ static void swap(struct reload *r)
     struct conf *next = r->next;
     size_t devices = next->device_count;
     log_settings_kept(gateway_settings(r->gateway), &next->gateway);
+    log_warnings(next->warnings);
     r->next = NULL;
     if (gateway_reload(r->gateway, next, &f) != 0) {
         log_fault(CONF_LOG_ERROR, NULL, "reload-refused", &f);

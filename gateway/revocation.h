@@ -86,6 +86,9 @@ struct revocation_grant {
 int revocation_break_glass(struct revocation *r, const struct revocation_grant *grant,
                            const struct revocation_order *order, struct fault *f);
 
+/* Is the wall clock believed, as the configuration's `clock` has it? */
+bool revocation_trusts_clock(const struct revocation *r);
+
 /* ---- status ---- */
 
 /* Fill what status shows of trusts, blocks, grants and the clock; snapshot_free gives it back. 0,

@@ -23,6 +23,11 @@ bool revocation_clock_is_trusted(const struct revocation *r)
     return clock_is_trusted(&r->clock, policy);
 }
 
+bool revocation_trusts_clock(const struct revocation *r)
+{
+    return revocation_clock_is_trusted(r);
+}
+
 void revocation_clock_look(struct revocation *r)
 {
     struct clock_look look = clock_look_now();

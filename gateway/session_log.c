@@ -31,6 +31,28 @@ void session_log_state(const struct session *s)
               sizeof fields / sizeof fields[0]);
 }
 
+void session_log_denied(void *self, const struct bus_denial *denial)
+{
+    const struct session *s = self;
+    bool is_last = denial->function == 0 && denial->range[0] == '\0';
+    struct log_field fields[] = {
+        LOG_TEXT("peer", s->peer_text),
+        LOG_TEXT("peer_serial", s->peer_serial),
+        LOG_TEXT("roles", denial->roles),
+        LOG_TEXT("peer_role", denial->role),
+        LOG_TEXT("peer_role_fault", denial->form),
+        LOG_TEXT("range", denial->range),
+        LOG_TEXT("rule", denial->rule),
+        LOG_TEXT("why", denial->why),
+        LOG_NUMBER("untold", denial->untold),
+        LOG_NUMBER("unit", denial->unit),
+        LOG_NUMBER("function", denial->function),
+    };
+    size_t count = sizeof fields / sizeof fields[0];
+    log_event(CONF_LOG_WARNING, s->host->conf->name, is_last ? "requests-denied" : "request-denied",
+              fields, is_last ? count - 2 : count);
+}
+
 bool session_ended_well(enum fault_code code)
 {
     return code == FAULT_NONE || code == FAULT_CLOSED || code == FAULT_STOPPED ||

@@ -16,7 +16,15 @@ static void session_modbus_idle(void *self)
 
 void session_modbus_open(struct session *s)
 {
-    struct modbus_link_owner owner = {&s->host->up, &s->host->down, session_modbus_idle, s};
+    const struct modbus_link_owner owner = {
+        .up = &s->host->up,
+        .down = &s->host->down,
+        .on_idle = session_modbus_idle,
+        .self = s,
+        .cert = inquiry_leaf(&s->seat),
+        .is_client = s->host->conf->listens,
+        .on_denied = session_log_denied,
+    };
     s->modbus = s->host->master != NULL ? modbus_link_of_master(s->host->master, s->secure, &owner)
                                         : modbus_link_new(s->host->bus, s->secure, &owner);
     if (s->modbus == NULL) {

@@ -77,6 +77,8 @@ void session_check_finished(struct session *s);
  * how long, why. */
 void session_log_state(const struct session *s);
 void session_log_end(const struct session *s);
+/* Modbus: a request that was denied; the roles that a link has where roles count. */
+void session_log_denied(void *self, const struct bus_denial *denial);
 /* An end that is nobody's failure. */
 bool session_ended_well(enum fault_code code);
 /* What was lost while no link was up, in one line, when one is up again. */

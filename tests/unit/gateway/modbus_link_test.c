@@ -33,7 +33,7 @@ static void on_idle(void *self)
 
 static struct modbus_link *make(void)
 {
-    struct modbus_link_owner owner = {&up, &down, on_idle, &idle};
+    struct modbus_link_owner owner = {.up = &up, .down = &down, .on_idle = on_idle, .self = &idle};
     return modbus_link_new(rig.device, sink.ep, &owner);
 }
 
