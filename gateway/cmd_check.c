@@ -56,6 +56,9 @@ static void print_warnings(const struct conf *c, const char *path)
                          path, c->trusts[i].name, weak);
         }
     }
+    for (size_t i = 0; i < problems_count(c->warnings); i++) {
+        (void)printf("warning: %s\n", problems_text(c->warnings, i));
+    }
 }
 
 static void print_problems(const struct problems *problems)
@@ -72,9 +75,6 @@ static int check_file(const char *path, struct problems *problems)
     if (c == NULL) {
         print_problems(problems);
         return COMMAND_CONFIG;
-    }
-    for (size_t i = 0; i < problems_count(c->warnings); i++) {
-        (void)fprintf(stderr, "warning: %s\n", problems_text(c->warnings, i));
     }
     print_summary(c, path, now_s);
     print_warnings(c, path);
