@@ -9,7 +9,7 @@
 /* Two Modbus devices and one that is none; roles begin in line 29. */
 #define DEVICE(name, port, rest)                                                                   \
     "[device " name "]\ncertificate = c\nkey = k\ntrust = t\nport = tcp:10.0.0." port ":502"       \
-                                                                                      "\n" rest
+    "\n" rest
 #define MODBUS(name, port)                                                                         \
     DEVICE(name, port,                                                                             \
            "protocol = modbus-tcp\nunit_map = 1-3\nlisten = 127.0.0.1:80" port                     \

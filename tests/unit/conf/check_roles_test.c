@@ -9,7 +9,7 @@
  * roles begin in FIRST_LINE. */
 #define DEVICE(name, port, rest)                                                                   \
     "[device " name "]\ncertificate = c\nkey = k\ntrust = t\nport = tcp:10.0.0." port ":502"       \
-                                                                                      "\n" rest
+    "\n" rest
 #define LISTEN(port) "listen = 127.0.0.1:80" port "\nallow = dns:x.example\n"
 #define MODBUS       "protocol = modbus-tcp\nunit_map = 1, 10>3\n"
 #define BEGIN                                                                                      \
