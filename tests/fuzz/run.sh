@@ -17,7 +17,7 @@ fuzz_one()
     if [ -d "tests/fuzz/corpus/$name" ]; then
         cp -r "tests/fuzz/corpus/$name/." "$dir/corpus/"
     fi
-    timeout -k 5 $((seconds + 120)) "$out/fuzz_$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 \
+    timeout -k 5 $((seconds + 120)) "$out/fuzz_$name" -max_total_time="$seconds" -timeout=30 -rss_limit_mb=1024 \
         -print_final_stats=1 -artifact_prefix="$dir/finds/" "$dir/corpus" >"$log" 2>&1 || status=$?
     if [ "$status" -ne 0 ]; then
         tail -n 60 "$log"
