@@ -89,8 +89,10 @@ Test(master_line, others_units_and_broadcasts_are_passed_over)
     say("2A 03 0010 0003 0215");
     say("2A 03 06 1234 5678 2345 3060");
     say("00 06 0001 0001 181B");
+    say(READ_ANSWER);                                /* of our unit, and not ours */
     exchange(1, READ, "17 03 02 0000", READ_ANSWER); /* and nothing was said before it */
     cr_expect_eq(counters()->denied, 1, "the broadcast");
+    cr_expect_eq(counters()->malformed, 0, "the answer");
     cr_expect_eq(counters()->junk_bytes, 0);
 }
 
