@@ -20,7 +20,10 @@ static void check(const struct span *certs, size_t count, const struct path_sett
     static struct chain_cert read[PATH_MAX_CERTS];
     const struct chain_cert *path[PATH_MAX_CERTS];
     unsigned work = CONSTRAINTS_WORK_MAX;
-    const struct path_settings any = {settings->now_s, PATH_ANY, {NULL, 0}, true};
+    const struct path_settings any = {.now_s = settings->now_s,
+                                      .purpose = PATH_ANY,
+                                      .allows = settings->allows,
+                                      .allows_loose_cas = true};
     for (size_t i = 0; i < count; i++) {
         if (!chain_cert_read(certs[i], &read[i])) {
             return;
@@ -42,7 +45,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct path found;
     uint8_t flags = 0;
     (void)span_take_u8(&input, &flags); /* no byte, no certificate */
-    struct path_settings settings = {1700000000, (enum path_purpose)(flags % 3), {0}, flags > 127};
+    struct path_settings settings = {.now_s = 1700000000,
+                                     .purpose = (enum path_purpose)(flags % 3),
+                                     .allows_loose_cas = flags > 127};
     while (count < PATH_MAX_CERTS && der_take_whole(&input, &certs[count])) {
         count++;
     }
