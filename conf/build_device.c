@@ -10,6 +10,7 @@ enum {
     MAX_FRAME_MLLP = 2 * 1024 * 1024, /* HL7 with an embedded document */
     MAX_FRAME_RAW = 16 * 1024,        /* one TLS record; raw has no messages */
     MAX_FRAME_MODBUS = 260,           /* the longest ADU, MBAP */
+    REQUEST_TIMEOUT_LEAST = 2000,     /* ms */
 };
 
 /* ---- The device's side ---- */
@@ -192,6 +193,18 @@ static uint32_t default_max_frame(enum conf_protocol protocol)
     return MAX_FRAME_SHORT;
 }
 
+/* One request of another master that is not answered holds the line for up to two response timeouts
+ * (the wait, and the quarantine behind it): with three, one such neighbour does not cost this one.
+ */
+static uint32_t request_timeout(const struct section *s)
+{
+    uint32_t wait_ms = 3 * s->number[KEYS_RESPONSE_TIMEOUT];
+    if (section_entry(s, KEYS_REQUEST_TIMEOUT) != NULL) {
+        return s->number[KEYS_REQUEST_TIMEOUT];
+    }
+    return wait_ms > REQUEST_TIMEOUT_LEAST ? wait_ms : REQUEST_TIMEOUT_LEAST;
+}
+
 static void fill_numbers(struct conf_device *d, const struct section *s)
 {
     d->start = (enum conf_start)s->number[KEYS_START];
@@ -201,6 +214,9 @@ static void fill_numbers(struct conf_device *d, const struct section *s)
     d->max_links = s->number[KEYS_MAX_LINKS];
     d->response_timeout_ms = s->number[KEYS_RESPONSE_TIMEOUT];
     d->char_timeout_ms = s->number[KEYS_CHAR_TIMEOUT];
+    d->request_timeout_ms = request_timeout(s);
+    d->write_lease_ms = s->number[KEYS_WRITE_LEASE];
+    d->line.has_echo = s->number[KEYS_ECHO] == 1; /* none | discard */
     d->dial_timeout_ms = s->number[KEYS_DIAL_TIMEOUT];
     d->handshake_timeout_ms = s->number[KEYS_HANDSHAKE_TIMEOUT];
     d->idle_timeout_ms = s->number[KEYS_IDLE_TIMEOUT];

@@ -16,7 +16,7 @@ struct use {
 static bool same_line(const struct conf_line *a, const struct conf_line *b)
 {
     return a->rate == b->rate && a->data_bits == b->data_bits && a->parity == b->parity &&
-           a->stop_bits == b->stop_bits && a->flow == b->flow;
+           a->stop_bits == b->stop_bits && a->flow == b->flow && a->has_echo == b->has_echo;
 }
 
 /* The node behind a path when there is one: /dev/serial/by-id/x and /dev/ttyUSB0 may be the same.
@@ -76,7 +76,8 @@ static bool may_share(const struct check *c, const struct conf_device *d,
     } else if (strcmp(d->port.text, first->port.text) != 0) {
         refuse(c, d, first, " under another name", "the same port = line for all on this port");
     } else if (!same_line(&d->line, &first->line)) {
-        refuse(c, d, first, " with another line", "the same line = line for all on this port");
+        refuse(c, d, first, " with another line",
+               "the same line = line, and the same echo, for all on this port");
     } else if (d->char_timeout_ms != first->char_timeout_ms) {
         refuse(c, d, first, " with another char_timeout",
                "the same char_timeout for all on this port");

@@ -152,6 +152,7 @@ struct conf_line {
     enum conf_parity parity;
     uint8_t stop_bits; /* 1..2 */
     enum conf_flow flow;
+    bool has_echo; /* echo = discard: what is sent comes back */
 };
 
 enum conf_protocol {
@@ -228,6 +229,8 @@ struct conf_device {
     uint32_t max_links; /* links at once of this device */
     uint32_t response_timeout_ms;
     uint32_t char_timeout_ms; /* modbus-ascii: the longest pause inside a frame */
+    uint32_t request_timeout_ms; /* of waiting in the queue, from the arrival on */
+    uint32_t write_lease_ms;     /* 0: anybody may write at any time */
     uint32_t dial_timeout_ms;
     uint32_t handshake_timeout_ms;
     uint32_t idle_timeout_ms; /* 0: never */

@@ -56,6 +56,18 @@ const struct keys_row keys_device_rows[KEYS_COUNT - KEYS_DEVICE_FIRST] = {
                 "then rtscts, xonxoff or rs485 where the device has it.",
     },
     {
+        .id = KEYS_ECHO,
+        .section = KEYS_DEVICE,
+        .name = "echo",
+        .type = KEYS_TYPE_CHOICE,
+        .fallback = "none",
+        .words = {"none", "discard"},
+        .protocols = PROTOCOL(MODBUS_RTU) | PROTOCOL(MODBUS_ASCII),
+        .ports = 1U << CONF_PORT_SERIAL,
+        .help = "discard: the adapter hears what it sends (two-wire RS-485), so exactly the bytes "
+                "that were sent are compared and dropped. Without it no write goes to such a line.",
+    },
+    {
         .id = KEYS_PROTOCOL,
         .section = KEYS_DEVICE,
         .name = "protocol",
@@ -109,6 +121,19 @@ const struct keys_row keys_device_rows[KEYS_COUNT - KEYS_DEVICE_FIRST] = {
         .protocols = MODBUS,
         .help = "Whether requests that may change something in the device pass. Denied ones are "
                 "answered with exception 01.",
+    },
+    {
+        .id = KEYS_WRITE_LEASE,
+        .section = KEYS_DEVICE,
+        .name = "write_lease",
+        .type = KEYS_TYPE_DURATION,
+        .or_never = true,
+        .fallback = "10s",
+        .floor = 100 * MS,
+        .ceiling = 1 * HOUR,
+        .protocols = MODBUS,
+        .help = "For so long after a master's write only masters with the same certificate may "
+                "write; the writes of others are answered with exception 06. never: no such rule.",
     },
     {
         .id = KEYS_GAP,
@@ -282,6 +307,18 @@ const struct keys_row keys_device_rows[KEYS_COUNT - KEYS_DEVICE_FIRST] = {
         .ceiling = 60 * SECOND,
         .protocols = PROTOCOL(MODBUS_ASCII),
         .help = "The longest pause between two characters of a frame.",
+    },
+    {
+        .id = KEYS_REQUEST_TIMEOUT,
+        .section = KEYS_DEVICE,
+        .name = "request_timeout",
+        .type = KEYS_TYPE_DURATION,
+        .fallback_words = "three times response_timeout, at least 2s",
+        .floor = 10 * MS,
+        .ceiling = 10 * MINUTE,
+        .protocols = MODBUS,
+        .help = "How long a request may wait for its turn, counted from its arrival. After that it "
+                "is answered with exception 06 and never sent.",
     },
     {
         .id = KEYS_DIAL_TIMEOUT,

@@ -48,6 +48,9 @@ Test(build_device, fills_a_serial_modbus_device)
     cr_assert_str_eq(d->trust_name, "t");
     cr_assert(d->writes_allowed);
     cr_assert_eq(d->response_timeout_ms, 250);
+    cr_assert_eq(d->request_timeout_ms, 2000);
+    cr_assert_eq(d->write_lease_ms, 10000);
+    cr_assert_not(d->line.has_echo);
     cr_assert_eq(d->max_links, 3);
     cr_assert_eq(d->max_frame, 260);
     cr_assert_str_eq(d->file, "t.conf");
@@ -462,4 +465,45 @@ Test(build_device, wrong_ranges_are_refused_for_every_key_that_has_one)
             fixture_end(&f);
         }
     }
+}
+
+/* ---- Modbus: what a request may wait for, who may write, what comes back ---- */
+
+Test(build_device, a_request_waits_for_three_answers_or_as_long_as_it_says)
+{
+    struct fixture f;
+    fixture_build(&f, FIXTURE_DEVICE RTU "response_timeout = 5s\n");
+    fixture_expect(&f, (const char *const[]){NULL});
+    cr_expect_eq(f.conf.devices[0].request_timeout_ms, 15000);
+    fixture_end(&f);
+    fixture_build(&f, FIXTURE_DEVICE RTU "response_timeout = 5s\nrequest_timeout = 300ms\n");
+    fixture_expect(&f, (const char *const[]){NULL});
+    cr_expect_eq(f.conf.devices[0].request_timeout_ms, 300);
+    fixture_end(&f);
+}
+
+Test(build_device, a_write_lease_has_a_length_or_is_off)
+{
+    struct fixture f;
+    fixture_build(&f, FIXTURE_DEVICE RTU "write_lease = 1m\n");
+    cr_expect_eq(f.conf.devices[0].write_lease_ms, 60000);
+    fixture_end(&f);
+    fixture_build(&f, FIXTURE_DEVICE RTU "write_lease = never\n");
+    fixture_expect(&f, (const char *const[]){NULL});
+    cr_expect_eq(f.conf.devices[0].write_lease_ms, 0);
+    fixture_end(&f);
+}
+
+Test(build_device, only_a_serial_line_has_an_echo)
+{
+    struct fixture f;
+    fixture_build(&f, FIXTURE_DEVICE RTU "echo = discard\n");
+    fixture_expect(&f, (const char *const[]){NULL});
+    cr_expect(f.conf.devices[0].line.has_echo);
+    fixture_end(&f);
+    fixture_build(&f, FIXTURE_DEVICE
+                  "port = tcp:10.0.0.1:502\nprotocol = modbus-tcp\nunit_map = 1\n"
+                  "listen = 127.0.0.1:802\nallow = dns:bms.example\necho = discard\n");
+    cr_expect_gt(problems_count(f.problems), 0);
+    fixture_end(&f);
 }

@@ -85,7 +85,8 @@ Test(check_ports, units_of_a_shared_line_have_one_device)
 
 Test(check_ports, a_shared_line_has_one_setting)
 {
-    static const char *const OTHERS[] = {"19200 8E1", "9600 8N1", "9600 8E2", "9600 8E1 rs485"};
+    static const char *const OTHERS[] = {"19200 8E1", "9600 8N1", "9600 8E2", "9600 8E1 rs485",
+                                         "9600 8E1\necho = discard"};
     char second[256];
     char said[512];
     for (size_t i = 0; i < COUNT(OTHERS); i++) {
@@ -95,7 +96,8 @@ Test(check_ports, a_shared_line_has_one_setting)
         (void)snprintf(
             said, sizeof(said),
             "t.conf:20: port = serial:/dev/x is the port of [device a] (t.conf:6) already "
-            "with another line; right: the same line = line for all on this port");
+            "with another line; right: the same line = line, and the same echo, for all on this "
+            "port");
         expect_two(RTU("/dev/x", "9600 8E1", "1"), second, said);
     }
 }
