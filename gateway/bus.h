@@ -7,18 +7,32 @@
  * as MBAP ADUs and gets exactly one MBAP ADU back for each (unless it detaches first).
  *
  * One request is on the wire at a time; masters are served in turn. A write goes on the wire at
- * most once. A late answer never becomes the answer to the next request. Exceptions as in the
- * truth table: 01 denied or unknown function; 03 malformed; 06 not sent (queue full, deadline
- * passed in the queue); 0A not sent (port closed, unit not mapped); 0B sent, no valid answer.
+ * most once. Exceptions as in the truth table:
  *
- * A request may wait for three times its device's response_timeout, at least 2 s: one exchange of
- * a neighbour that is not answered takes two (the wait, and as long again in quarantine, during
- * which a late answer is dropped). RTU answers carry no transaction: an answer that comes even
- * later can be taken for that of an equal read that went out meanwhile. The first one that comes
- * within the quarantine makes the unit "slow" and doubles its timeout, up to 10 s. A unit that
- * missed three answers in a row is asked only when nobody else waits, or every tenth timeout.
+ *   01  denied, or an unknown function                                           not sent
+ *   03  malformed                                                                not sent
+ *   06  the queue is full, request_timeout is over, another master may write     not sent
+ *   0A  port closed, unit not mapped, unit silent; a write on a line that echoes not sent
+ *   0B  sent, and no valid answer came                                           unknown
  *
- * Notes: write-outcome-unknown, write-dropped-unsent, slow-device, line-echo, identity-doubted.
+ * so that a master can tell "not done" from "unknown".
+ *
+ * Late answers. An answer on a serial line does not say to which request it belongs. After a
+ * failure the line is kept quiet for the timeout once more, in which a late answer is dropped (it
+ * makes the unit "slow", noted once, and doubles its timeout, up to 10 s). It may come even later.
+ * So before anything is sent to that unit which the late answer could be mistaken for, also before
+ * an equal read or write, a barrier goes first: a loop-back, or a read of another length, and what
+ * comes before its answer is dropped. protocols/modbus_debt.h says why that holds at any delay.
+ * Modbus/TCP has transactions and needs none of this.
+ *
+ * Silent units. A unit that missed three answers in a row is "silent": what waits for it and what
+ * comes for it gets 0A at once, and nothing is sent. After 1 s the next read of a master is sent
+ * to see whether it is back (never a write: that would find out by doing); if not, after 2 s, then
+ * 4 s, up to 60 s. Each such try costs the line two timeouts. Where other units answer, the waits
+ * are also so long that all silent units together cost at most a tenth of the line's time.
+ *
+ * Notes: slow-device, line-echo, unit-silent, unit-back, write-outcome-unknown,
+ * write-dropped-unsent, identity-doubted.
  */
 #ifndef WARDGATE_BUS_H
 #define WARDGATE_BUS_H
@@ -39,6 +53,7 @@ struct bus_client;
 /* Counters of one device on the bus, for status. Wrap-free (64 bit). */
 struct bus_counters {
     uint64_t requests, answers;           /* sent on the wire; answered validly */
+    uint64_t barriers;                    /* sent besides, to be rid of late answers */
     uint64_t request_bytes, answer_bytes; /* on the wire */
     uint64_t denied, malformed, busy, unavailable, no_answer; /* exceptions 01, 03, 06, 0A, 0B */
     uint64_t late, crc, mismatch, junk_bytes; /* what the line brought and was dropped */
@@ -113,6 +128,16 @@ struct bus_peer {
      * function 0 when some were not told. May be NULL. */
     void (*on_denied)(void *owner, const struct bus_denial *denial);
 };
+
+/* A unit that does not answer, as it is on the bus, and when a read may go to it again. */
+struct bus_silent {
+    uint8_t unit;
+    uint64_t again_in_ms; /* 0: with the next read */
+};
+
+/* Which units of the device do not answer: writes at most `most` of them, returns how many there
+ * are. */
+size_t bus_device_silent(const struct bus_device *d, struct bus_silent *out, size_t most);
 
 /* A master. on_answer gets one whole MBAP ADU, from the loop or from inside bus_client_submit (an
  * exception that needs no wire). NULL: no memory. */

@@ -70,6 +70,12 @@ struct span bus_reader_pdu(const struct bus *b)
     return bus_is_ascii(b) ? modbus_ascii_reader_pdu(&b->ascii) : modbus_rtu_reader_pdu(&b->rtu);
 }
 
+uint8_t bus_reader_function(const struct bus *b)
+{
+    return bus_is_ascii(b) ? modbus_ascii_reader_function(&b->ascii)
+                           : modbus_rtu_reader_function(&b->rtu);
+}
+
 bool bus_frame_put(const struct bus *b, struct room *to, uint8_t unit, struct span pdu)
 {
     return bus_is_ascii(b) ? modbus_ascii_put(to, unit, pdu) : modbus_rtu_put(to, unit, pdu);

@@ -93,20 +93,11 @@ static enum modbus_exception judge_request(struct bus_client *c, struct bus_requ
     if (bus_frame_is_harmful(d->bus, span_of(q->pdu, q->len))) {
         return MODBUS_ILLEGAL_FUNCTION;
     }
-    if (bus_client_is_held(c) || d->bus->state == BUS_DOWN || (q->is_write && d->bus->is_echoing)) {
+    if (bus_client_is_held(c) || d->bus->state == BUS_DOWN || (q->is_write && d->bus->is_echoing) ||
+        (bus_unit_refuses(d->bus, q) && !c->asks_identity)) {
         return MODBUS_NO_PATH;
     }
     return MODBUS_FINE;
-}
-
-/* How long a request may wait. One request of another master that is not answered takes up to two
- * timeouts (waiting, then the quarantine); with three, one such neighbour does not cost this one.
- */
-static uint64_t queue_deadline(const struct bus_device *d)
-{
-    uint64_t wait_ms = 3 * (uint64_t)d->conf->response_timeout_ms;
-
-    return io_now_ms(d->bus->io) + (wait_ms > BUS_QUEUE_FLOOR_MS ? wait_ms : BUS_QUEUE_FLOOR_MS);
 }
 
 void bus_client_submit(struct bus_client *c, struct span adu)
@@ -116,7 +107,8 @@ void bus_client_submit(struct bus_client *c, struct span adu)
     struct bus_request q = {.transaction = parts.transaction,
                             .unit = parts.unit,
                             .len = (uint8_t)parts.pdu.len,
-                            .deadline_ms = queue_deadline(c->device)};
+                            .deadline_ms = io_now_ms(c->device->bus->io) +
+                                           c->device->conf->request_timeout_ms};
     struct room out = room_of(q.pdu, sizeof q.pdu);
     enum modbus_exception code = MODBUS_FINE;
 

@@ -94,7 +94,8 @@ static void send_request(struct bus *b, struct endpoint *ep)
     w->answer_by_ms = io_now_ms(b->io) + line_ms(b, out.len) + w->timeout_ms;
     w->whole_by_ms = w->answer_by_ms + line_ms(b, bus_frame_length(b, MODBUS_PDU_MAX)) +
                      b->byte_gap_ms;
-    w->device->counters.requests++;
+    w->device->counters.requests += w->is_barrier ? 0 : 1;
+    w->device->counters.barriers += w->is_barrier ? 1 : 0;
     w->device->counters.request_bytes += out.len;
     b->grace_ms = 0;
     b->state = BUS_ASKING;
@@ -127,10 +128,13 @@ static void send_next(struct bus *b)
     }
     if (bus_client_is_held(c)) {
         refuse_held(c);
-    } else if (bus_queue_take(c, &b->wire.request)) {
-        bus_queue_served(b, c);
-        b->wire.client = c;
-        b->wire.device = c->device;
+        return;
+    }
+    b->wire.device = c->device;
+    b->wire.is_barrier = bus_unit_barrier(b, bus_queue_head(c), &b->wire.request);
+    b->wire.client = b->wire.is_barrier ? NULL : c;
+    if (b->wire.is_barrier || bus_queue_take(c, &b->wire.request)) {
+        bus_queue_served(b, c); /* a barrier uses its turn up, or it could keep the others out */
         send_request(b, ep);
     }
 }
@@ -184,6 +188,7 @@ static void on_timer(uv_timer_t *timer)
         return;
     }
     bus_queue_expire(b, io_now_ms(b->io));
+    bus_queue_refuse_silent(b);
     if (b->state == BUS_ASKING || b->state == BUS_DRAINING) {
         check_exchange(b);
     }
@@ -202,7 +207,7 @@ void bus_line_wake(struct bus *b)
     if (b->closing) {
         return;
     }
-    due = line_due(b);
+    due = b->is_refusing ? now : line_due(b);
     queue = bus_queue_due(b);
     due = queue < due ? queue : due;
     if (due == BUS_NEVER) {
@@ -224,9 +229,7 @@ void bus_line_up(struct bus *b)
     b->tcp_misses = 0;
     b->tcp_was_answered = false;
     b->wire.has_lost = false; /* a new link brings no old answers */
-    for (size_t i = 0; i < 256; i++) {
-        b->units[i].misses = 0;
-    }
+    bus_unit_reset_all(b);
     modbus_mbap_reader_start(&b->mbap);
     endpoint_read_start(ep);
     bus_line_wake(b);
@@ -253,11 +256,11 @@ void bus_line_answered(struct bus *b, struct span pdu)
     assert(b->state == BUS_ASKING);
     b->state = BUS_FREE;
     b->quiet_at_ms = bus_is_tcp(b) ? 0 : io_now_ms(b->io) + b->silence_ms;
-    b->units[w->request.bus_unit].misses = 0;
+    bus_unit_answered(b, pdu);
     b->tcp_misses = 0;
     b->tcp_was_answered = true;
     if (w->device != NULL) {
-        w->device->counters.answers++;
+        w->device->counters.answers += w->is_barrier ? 0 : 1;
         w->device->counters.answer_bytes += bus_is_tcp(b) ? pdu.len + MODBUS_MBAP_HEADER
                                                           : bus_frame_length(b, pdu.len);
         w->device->counters.last_answer_ms = io_now_ms(b->io);
@@ -272,19 +275,15 @@ void bus_line_answered(struct bus *b, struct span pdu)
 static void count_failure(struct bus *b, enum bus_failure why)
 {
     struct bus_wire *w = &b->wire;
-    struct bus_unit *u = &b->units[w->request.bus_unit];
 
-    if (u->misses < BUS_SILENT_AFTER) {
-        u->misses++;
-    }
-    u->probe_ms = io_now_ms(b->io) + (uint64_t)BUS_SILENT_TURNS * w->timeout_ms;
+    bus_unit_missed(b);
     if (why == BUS_SILENT && b->tcp_misses < BUS_TCP_MISSES) {
         b->tcp_misses++;
     }
     if (w->device == NULL) {
         return;
     }
-    if (w->client == NULL) {
+    if (w->client == NULL && !w->is_barrier) {
         w->device->counters.no_answer++; /* else counted with the refusal */
     }
     w->device->counters.crc += why == BUS_CRC || why == BUS_SHORT ? 1 : 0;

@@ -7,6 +7,7 @@
  *   bus_client.c  masters: what they ask is judged here, and answered
  *   bus_policy.c  what a master may do, and who is told of what it may not
  *   bus_queue.c   what waits, whose turn it is, deadlines
+ *   bus_unit.c    what is known of a unit: is it silent, what does it still owe
  *   bus_line.c    the one exchange: send, succeed, fail, the timer
  *   bus_rtu.c     what comes in on a serial line, silence, the quarantine after a failure
  *   bus_ascii.c   the reader of answers and the frames of a serial line: RTU or ASCII
@@ -23,16 +24,19 @@
 #include "gateway/bus.h"
 #include "gateway/port.h"
 #include "protocols/modbus_ascii.h"
+#include "protocols/modbus_debt.h"
 #include "protocols/modbus_mbap.h"
 #include "protocols/modbus_rtu.h"
 
 enum {
     BUS_WAITING_MAX = 16,      /* requests that may wait, per master */
-    BUS_QUEUE_FLOOR_MS = 2000, /* a request may wait at least that long */
     BUS_BYTE_GAP_MS = 20,      /* USB adapters deliver an answer in pieces */
     BUS_SLOW_CAP_MS = 10000,   /* a slow unit's doubled timeout stops there */
     BUS_SILENT_AFTER = 3,      /* missing answers in a row that make a unit "silent" */
-    BUS_SILENT_TURNS = 10,     /* a silent unit waits that many timeouts while others ask */
+    BUS_AGAIN_FIRST_MS = 1000, /* a silent unit is asked again after that, then after 2 s, 4 s … */
+    BUS_AGAIN_MOST_MS = 60000, /* … up to that */
+    BUS_AGAIN_SHARE = 10,      /* silent units together: one part of so many of a shared line */
+    BUS_SHARED_MS = 60000,     /* a line is shared when another unit answered so lately */
     BUS_TCP_MISSES = 3,        /* silence in a row after which a TCP link is dialled anew */
 };
 
@@ -75,11 +79,24 @@ struct bus_client {
     struct bus_master *master; /* who it is, once that is known */
 };
 
+/* Which barrier (protocols/modbus_debt.h) a unit answers. */
+enum bus_barrier_taste {
+    BUS_TASTE_UNKNOWN, /* both are tried in turn */
+    BUS_TASTE_LOOPBACK,
+    BUS_TASTE_READ,
+};
+
 /* What the bus knows about a unit. */
 struct bus_unit {
-    uint64_t probe_ms; /* silent: its turn comes then even while others ask */
-    uint8_t misses;    /* missing answers in a row, up to BUS_SILENT_AFTER */
-    bool is_slow;      /* answered late once: its timeout is doubled */
+    uint64_t again_ms;    /* silent: it may be asked again then */
+    uint64_t answered_ms; /* when it answered last; 0: never */
+    uint8_t misses;       /* missing answers in a row, up to BUS_SILENT_AFTER */
+    uint8_t tries;        /* silent: how often it was asked again in vain */
+    bool is_slow;         /* answered late once: its timeout is doubled */
+    bool is_refusing;     /* just found silent: what waits for it is refused next */
+    bool tried_loopback;  /* as the last barrier, with an unknown taste */
+    enum bus_barrier_taste taste;
+    struct modbus_debt debt; /* serial */
 };
 
 enum bus_state {
@@ -97,6 +114,7 @@ struct bus_wire {
     struct bus_request request;
     struct bus_client *client; /* NULL: answered, or gone */
     struct bus_device *device; /* NULL: gone */
+    bool is_barrier;           /* nobody's request: asked to be rid of late answers */
     uint32_t timeout_ms;       /* for this request */
     uint64_t answer_by_ms;     /* an answer must have begun by then */
     uint64_t whole_by_ms;      /* and ended by then */
@@ -124,12 +142,14 @@ struct bus {
     struct bus_device *devices;
     struct bus_client *first, *last; /* masters, next turn first */
     struct bus_unit units[256];
+    uint16_t barriers; /* how many were sent: the mark of the next one */
     struct bus_wire wire;
     uint64_t quiet_at_ms; /* serial: not to send before */
     uint64_t heard_ms;    /* when bytes came last */
     uint64_t grace_ms;    /* a deadline passed, but the loop shall look for input once more; or 0 */
     uint32_t silence_ms;  /* t3.5 */
     uint32_t byte_gap_ms; /* longest pause inside an answer */
+    bool is_refusing;     /* a unit is */
     bool is_echoing; /* serial: the adapter hears itself, so an echo passes for a write's answer */
     uint8_t tcp_misses;
     bool tcp_was_answered; /* since the link came up */
@@ -198,8 +218,17 @@ bool bus_queue_put(struct bus_client *c, const struct bus_request *q);
 /* Take its first request. False: none. */
 bool bus_queue_take(struct bus_client *c, struct bus_request *q);
 
+/* Its first request, which stays; NULL: none. */
+const struct bus_request *bus_queue_head(const struct bus_client *c);
+
 /* Take its first request that is a write; the others keep their order. False: none. */
 bool bus_queue_take_write(struct bus_client *c, struct bus_request *q);
+
+/* Does a request for this unit wait? */
+bool bus_queue_has_unit(const struct bus *b, uint8_t unit);
+
+/* Refuse what waits for units that were just found silent with 0A (calls masters). */
+void bus_queue_refuse_silent(struct bus *b);
 
 /* Is it (still) one of this bus's masters? `c` may be gone. */
 bool bus_queue_has(const struct bus *b, const struct bus_client *c);
@@ -221,6 +250,31 @@ void bus_queue_expire(struct bus *b, uint64_t now_ms);
 
 /* Refuse all that waits (calls masters). */
 void bus_queue_refuse_all(struct bus *b, enum modbus_exception code);
+
+/* ---- bus_unit.c ---- */
+
+/* Did it miss so many answers that it is asked only now and then? */
+bool bus_unit_is_silent(const struct bus *b, uint8_t unit);
+
+/* May the request not even wait? A silent unit is asked again by the first read that comes when
+ * its time has come: never by a write, and by one request at a time. */
+bool bus_unit_refuses(const struct bus *b, const struct bus_request *q);
+
+/* The exchange on the wire was answered by `pdu`, or was not. */
+void bus_unit_answered(struct bus *b, struct span pdu);
+void bus_unit_missed(struct bus *b);
+
+/* A late answer came while nothing was asked. */
+void bus_unit_paid(struct bus *b, struct span pdu);
+
+/* A frame came that is no answer to the request on the wire: may it be a late one? */
+bool bus_unit_owes(const struct bus *b, uint8_t unit, uint8_t function);
+
+/* What has to go before `q`. False: nothing; *barrier is then unchanged. */
+bool bus_unit_barrier(struct bus *b, const struct bus_request *q, struct bus_request *barrier);
+
+/* The port came: a new chance for all. */
+void bus_unit_reset_all(struct bus *b);
 
 /* ---- bus_line.c ---- */
 
@@ -260,6 +314,7 @@ bool bus_reader_is_skipping(const struct bus *b);
 size_t bus_reader_dropped(const struct bus *b);
 bool bus_reader_is_echo(const struct bus *b);
 struct span bus_reader_pdu(const struct bus *b);
+uint8_t bus_reader_function(const struct bus *b);
 
 /* Append a frame of this serial line. False as modbus_rtu_put. */
 bool bus_frame_put(const struct bus *b, struct room *to, uint8_t unit, struct span pdu);

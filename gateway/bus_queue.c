@@ -37,22 +37,42 @@ bool bus_queue_take(struct bus_client *c, struct bus_request *q)
     return true;
 }
 
-bool bus_queue_take_write(struct bus_client *c, struct bus_request *q)
+const struct bus_request *bus_queue_head(const struct bus_client *c)
 {
-    size_t at = 0;
-    while (at < c->count && !c->ring[(c->first + at) % BUS_WAITING_MAX].is_write) {
-        at++;
-    }
-    if (at == c->count) {
+    return c->count > 0 ? &c->ring[c->first] : NULL;
+}
+
+static const struct bus_request *waiting_at(const struct bus_client *c, size_t at)
+{
+    return &c->ring[(c->first + at) % BUS_WAITING_MAX];
+}
+
+/* Take the one at this place of the queue; the others keep their order. False: it is behind the
+ * end. */
+static bool take_at(struct bus_client *c, size_t at, struct bus_request *q)
+{
+    struct bus_request found;
+
+    if (at >= c->count) {
         return false;
     }
     /* What was before it moves up, so that it is the first. */
-    struct bus_request found = c->ring[(c->first + at) % BUS_WAITING_MAX];
+    found = *waiting_at(c, at);
     for (; at > 0; at--) {
-        c->ring[(c->first + at) % BUS_WAITING_MAX] = c->ring[(c->first + at - 1) % BUS_WAITING_MAX];
+        c->ring[(c->first + at) % BUS_WAITING_MAX] = *waiting_at(c, at - 1);
     }
     c->ring[c->first] = found;
     return bus_queue_take(c, q);
+}
+
+bool bus_queue_take_write(struct bus_client *c, struct bus_request *q)
+{
+    size_t at = 0;
+
+    while (at < c->count && !waiting_at(c, at)->is_write) {
+        at++;
+    }
+    return take_at(c, at, q);
 }
 
 bool bus_queue_has(const struct bus *b, const struct bus_client *c)
@@ -92,31 +112,15 @@ void bus_queue_leave(struct bus *b, struct bus_client *c)
     c->prev = NULL;
 }
 
-/* A unit that does not answer holds the line for two timeouts each time. While others ask, it gets
- * a turn only now and then. */
-static bool unit_has_turn(const struct bus *b, uint8_t unit, uint64_t now_ms)
-{
-    const struct bus_unit *u = &b->units[unit];
-
-    return u->misses < BUS_SILENT_AFTER || now_ms >= u->probe_ms;
-}
-
 struct bus_client *bus_queue_next(const struct bus *b, uint64_t now_ms)
 {
-    struct bus_client *silent = NULL;
-
     for (struct bus_client *c = b->first; c != NULL; c = c->next) {
-        if (c->count == 0 || c->ring[c->first].deadline_ms <= now_ms) {
-            continue; /* what is too late is never sent */
-        }
-        if (unit_has_turn(b, c->ring[c->first].bus_unit, now_ms)) {
+        /* What is too late is never sent. */
+        if (c->count > 0 && c->ring[c->first].deadline_ms > now_ms) {
             return c;
         }
-        if (silent == NULL) {
-            silent = c;
-        }
     }
-    return silent;
+    return NULL;
 }
 
 void bus_queue_served(struct bus *b, struct bus_client *c)
@@ -184,4 +188,59 @@ void bus_queue_refuse_all(struct bus *b, enum modbus_exception code)
     /* New requests are refused at once while the bus is down, so that this comes to an end. */
     assert(b->state == BUS_DOWN);
     refuse_due(b, BUS_NEVER, code);
+}
+
+/* ---- units ---- */
+
+bool bus_queue_has_unit(const struct bus *b, uint8_t unit)
+{
+    for (const struct bus_client *c = b->first; c != NULL; c = c->next) {
+        for (size_t at = 0; at < c->count; at++) {
+            if (waiting_at(c, at)->bus_unit == unit) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool take_refused(struct bus *b, struct bus_client *c, struct bus_request *q)
+{
+    size_t at = 0;
+
+    while (at < c->count && !b->units[waiting_at(c, at)->bus_unit].is_refusing) {
+        at++;
+    }
+    return take_at(c, at, q);
+}
+
+/* The first master that has such a request, which is taken. */
+static struct bus_client *find_refused(struct bus *b, struct bus_request *q)
+{
+    struct bus_client *c = b->first;
+
+    while (c != NULL && !take_refused(b, c, q)) {
+        c = c->next;
+    }
+    return c;
+}
+
+void bus_queue_refuse_silent(struct bus *b)
+{
+    struct bus_request q;
+    struct bus_client *c = NULL;
+
+    if (!b->is_refusing) {
+        return;
+    }
+    /* A silent unit takes no new requests, so that this comes to an end. */
+    c = find_refused(b, &q);
+    while (c != NULL) {
+        bus_client_refuse(c, &q, MODBUS_NO_PATH);
+        c = find_refused(b, &q);
+    }
+    b->is_refusing = false;
+    for (size_t i = 0; i < 256; i++) {
+        b->units[i].is_refusing = false;
+    }
 }

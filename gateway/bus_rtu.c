@@ -70,6 +70,7 @@ static void drain_data(struct bus *b, struct span data)
     case MODBUS_RTU_SHORT:
         break;
     case MODBUS_RTU_ANSWER:
+        bus_unit_paid(b, bus_reader_pdu(b));
         end_drain(b);
         bus_line_late(b);
         break;
@@ -98,6 +99,22 @@ static void answer_failed(struct bus *b, enum bus_failure why)
     bus_line_failed(b, why);
 }
 
+/* A frame of our unit that is no answer to what was asked: that of an earlier request is passed
+ * over, and the wait for ours goes on. */
+static void answer_mismatched(struct bus *b)
+{
+    uint8_t function = bus_reader_function(b);
+
+    if (!bus_unit_owes(b, b->wire.request.bus_unit, function)) {
+        answer_failed(b, BUS_MISMATCH);
+        return;
+    }
+    if (b->wire.device != NULL) {
+        b->wire.device->counters.late++;
+    }
+    restart_reader(b, true);
+}
+
 static void answer_data(struct bus *b, struct span data)
 {
     switch (bus_reader_feed(b, data)) {
@@ -113,7 +130,7 @@ static void answer_data(struct bus *b, struct span data)
         answer_failed(b, BUS_CRC);
         break;
     case MODBUS_RTU_MISMATCH:
-        answer_failed(b, BUS_MISMATCH);
+        answer_mismatched(b);
         break;
     case MODBUS_RTU_SHORT:
         answer_failed(b, BUS_SHORT);

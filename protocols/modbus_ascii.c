@@ -256,6 +256,13 @@ bool modbus_ascii_reader_is_echo(const struct modbus_ascii_reader *r)
            span_equal(reader_body(r), r->request);
 }
 
+uint8_t modbus_ascii_reader_function(const struct modbus_ascii_reader *r)
+{
+    uint8_t code = 0;
+
+    return span_at(reader_body(r), 0, &code) ? code & (uint8_t)~MODBUS_EXCEPTION_FLAG : 0;
+}
+
 struct span modbus_ascii_reader_pdu(const struct modbus_ascii_reader *r)
 {
     return r->verdict == MODBUS_RTU_ANSWER ? reader_body(r) : span_of(NULL, 0);

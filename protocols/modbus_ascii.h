@@ -90,6 +90,7 @@ enum modbus_rtu_verdict modbus_ascii_reader_silence(struct modbus_ascii_reader *
 bool modbus_ascii_reader_in_frame(const struct modbus_ascii_reader *r);
 size_t modbus_ascii_reader_dropped(const struct modbus_ascii_reader *r);
 bool modbus_ascii_reader_is_echo(const struct modbus_ascii_reader *r);
+uint8_t modbus_ascii_reader_function(const struct modbus_ascii_reader *r);
 struct span modbus_ascii_reader_pdu(const struct modbus_ascii_reader *r);
 
 #endif

@@ -179,6 +179,11 @@ bool modbus_rtu_reader_is_echo(const struct modbus_rtu_reader *r)
            span_equal(body, span_first(r->request, body.len));
 }
 
+uint8_t modbus_rtu_reader_function(const struct modbus_rtu_reader *r)
+{
+    return r->len >= 2 ? r->frame[1] & (uint8_t)~MODBUS_EXCEPTION_FLAG : 0;
+}
+
 struct span modbus_rtu_reader_pdu(const struct modbus_rtu_reader *r)
 {
     return r->verdict == MODBUS_RTU_ANSWER ? reader_body(r) : span_of(NULL, 0);

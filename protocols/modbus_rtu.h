@@ -83,6 +83,9 @@ size_t modbus_rtu_reader_dropped(const struct modbus_rtu_reader *r);
  * answer to a write may look like its request. */
 bool modbus_rtu_reader_is_echo(const struct modbus_rtu_reader *r);
 
+/* The function code (without the exception's bit) of the frame that was read so far; 0: none. */
+uint8_t modbus_rtu_reader_function(const struct modbus_rtu_reader *r);
+
 /* The answer's PDU after ANSWER, else empty. Valid until the next start. */
 struct span modbus_rtu_reader_pdu(const struct modbus_rtu_reader *r);
 

@@ -336,6 +336,7 @@ void rig_prepare(struct rig *r, bool is_tcp)
     c->unit_map.bus_unit[0x11] = 0x11;
     c->writes_allowed = true;
     c->response_timeout_ms = 100;
+    c->request_timeout_ms = 2000;
     c->dial_timeout_ms = 2000;
 }
 

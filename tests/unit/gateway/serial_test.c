@@ -209,12 +209,14 @@ Test(serial, asks_for_what_the_line_says)
         struct conf_line line;
         tcflag_t cflag, iflag;
     } rows[] = {
-        {{300, 7, CONF_PARITY_EVEN, 2, CONF_FLOW_NONE}, CS7 | PARENB | CSTOPB, 0},
-        {{115200, 8, CONF_PARITY_ODD, 1, CONF_FLOW_RTSCTS}, CS8 | PARENB | PARODD | CRTSCTS, 0},
-        {{12345, 5, CONF_PARITY_MARK, 1, CONF_FLOW_XONXOFF},
+        {{300, 7, CONF_PARITY_EVEN, 2, CONF_FLOW_NONE, false}, CS7 | PARENB | CSTOPB, 0},
+        {{115200, 8, CONF_PARITY_ODD, 1, CONF_FLOW_RTSCTS, false},
+         CS8 | PARENB | PARODD | CRTSCTS,
+         0},
+        {{12345, 5, CONF_PARITY_MARK, 1, CONF_FLOW_XONXOFF, false},
          CS5 | PARENB | PARODD | CMSPAR,
          IXON | IXOFF},
-        {{4000000, 6, CONF_PARITY_SPACE, 1, CONF_FLOW_NONE}, CS6 | PARENB | CMSPAR, 0},
+        {{4000000, 6, CONF_PARITY_SPACE, 1, CONF_FLOW_NONE, false}, CS6 | PARENB | CMSPAR, 0},
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -231,8 +233,8 @@ Test(serial, asks_for_what_the_line_says)
 
 Test(serial, names_the_setting_that_the_driver_refuses)
 {
-    static const struct conf_line line = {9600, 7, CONF_PARITY_ODD, 2, CONF_FLOW_RTSCTS};
-    static const struct conf_line soft = {9600, 8, CONF_PARITY_NONE, 1, CONF_FLOW_XONXOFF};
+    static const struct conf_line line = {9600, 7, CONF_PARITY_ODD, 2, CONF_FLOW_RTSCTS, false};
+    static const struct conf_line soft = {9600, 8, CONF_PARITY_NONE, 1, CONF_FLOW_XONXOFF, false};
 
     static const struct {
         const struct conf_line *line;
@@ -266,7 +268,7 @@ Test(serial, takes_a_rate_that_the_hardware_rounds)
 
 Test(serial, never_fails_on_a_pseudo_terminal_for_its_line)
 {
-    static const struct conf_line odd = {31250, 7, CONF_PARITY_ODD, 2, CONF_FLOW_RTSCTS};
+    static const struct conf_line odd = {31250, 7, CONF_PARITY_ODD, 2, CONF_FLOW_RTSCTS, false};
     char path[64];
     struct fault f;
     int master = bench_open_pty(path, sizeof(path));
@@ -278,7 +280,7 @@ Test(serial, never_fails_on_a_pseudo_terminal_for_its_line)
 
 Test(serial, turns_rs485_on_or_says_that_there_is_none)
 {
-    static const struct conf_line line = {19200, 8, CONF_PARITY_EVEN, 1, CONF_FLOW_RS485};
+    static const struct conf_line line = {19200, 8, CONF_PARITY_EVEN, 1, CONF_FLOW_RS485, false};
     struct fault f;
     cr_expect_eq(open_driver(&line, &f), FAULT_CONFIG);
     cr_expect_not_null(strstr(f.note, "RS-485"));
