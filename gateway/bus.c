@@ -229,7 +229,7 @@ bool bus_fits(const struct bus *b, const struct conf_device *d)
     return b->protocol == d->protocol && strcmp(b->port_conf.text, d->port.text) == 0 &&
            b->line.rate == d->line.rate && b->line.data_bits == d->line.data_bits &&
            b->line.parity == d->line.parity && b->line.stop_bits == d->line.stop_bits &&
-           b->line.flow == d->line.flow;
+           b->line.flow == d->line.flow && b->line.has_echo == d->line.has_echo;
 }
 
 struct bus_device *bus_attach(struct bus *b, const struct conf_device *conf,

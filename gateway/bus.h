@@ -31,7 +31,12 @@
  * 4 s, up to 60 s. Each such try costs the line two timeouts. Where other units answer, the waits
  * are also so long that all silent units together cost at most a tenth of the line's time.
  *
- * Notes: slow-device, line-echo, unit-silent, unit-back, write-outcome-unknown,
+ * Echoes. On a two-wire line whose adapter hears itself (`echo = discard`) exactly the bytes that
+ * were sent are expected first, and dropped; anything else is a collision: counted, told once for
+ * each time that the port is open, 0B. On a line that echoes without being said to, no write is
+ * sent (0A): the echo of a write is what its answer looks like.
+ *
+ * Notes: slow-device, line-collision, line-echo, unit-silent, unit-back, write-outcome-unknown,
  * write-dropped-unsent, identity-doubted.
  */
 #ifndef WARDGATE_BUS_H
@@ -56,6 +61,7 @@ struct bus_counters {
     uint64_t barriers;                    /* sent besides, to be rid of late answers */
     uint64_t request_bytes, answer_bytes; /* on the wire */
     uint64_t denied, malformed, busy, unavailable, no_answer; /* exceptions 01, 03, 06, 0A, 0B */
+    uint64_t collisions; /* echo = discard: what came back was not what was sent */
     uint64_t late, crc, mismatch, junk_bytes; /* what the line brought and was dropped */
     uint64_t line_errors;
     uint64_t last_answer_ms; /* loop clock; 0: never */

@@ -87,7 +87,7 @@ static void send_request(struct bus *b, struct endpoint *ep)
         fits = modbus_mbap_put(&out, &adu);
     } else {
         fits = bus_frame_put(b, &out, adu.unit, adu.pdu);
-        bus_reader_start(b);
+        bus_rtu_start(b, room_span(&out));
     }
     assert(fits);
     w->timeout_ms = unit_timeout(b, w->device, adu.unit);
@@ -226,6 +226,7 @@ void bus_line_up(struct bus *b)
     b->quiet_at_ms = bus_is_tcp(b) ? 0 : io_now_ms(b->io) + b->silence_ms;
     b->grace_ms = 0;
     b->is_echoing = false;
+    b->has_collided = false;
     b->tcp_misses = 0;
     b->tcp_was_answered = false;
     b->wire.has_lost = false; /* a new link brings no old answers */

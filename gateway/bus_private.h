@@ -107,7 +107,7 @@ enum bus_state {
 };
 
 /* Why an exchange gave no answer. */
-enum bus_failure { BUS_SILENT, BUS_SHORT, BUS_CRC, BUS_MISMATCH, BUS_GONE };
+enum bus_failure { BUS_SILENT, BUS_SHORT, BUS_CRC, BUS_MISMATCH, BUS_COLLISION, BUS_GONE };
 
 /* The exchange; `request` stays until the next one, for the quarantine. */
 struct bus_wire {
@@ -120,7 +120,10 @@ struct bus_wire {
     uint64_t whole_by_ms;      /* and ended by then */
     uint64_t drain_until_ms;
     uint16_t transaction; /* ours, on TCP */
-    bool has_lost;        /* a request timed out, and its answer may still come: */
+    size_t echo_len;      /* bytes of `sent` that are to come back; 0: this line has no echo */
+    size_t echoed;        /* how many of them did */
+    uint8_t sent[MODBUS_ASCII_MAX];
+    bool has_lost; /* a request timed out, and its answer may still come: */
     uint8_t lost_unit, lost_function;
     uint16_t lost_transaction; /* on TCP */
 };
@@ -150,6 +153,7 @@ struct bus {
     uint32_t silence_ms;  /* t3.5 */
     uint32_t byte_gap_ms; /* longest pause inside an answer */
     bool is_refusing;     /* a unit is */
+    bool has_collided;    /* since the port came up: told once */
     bool is_echoing; /* serial: the adapter hears itself, so an echo passes for a write's answer */
     uint8_t tcp_misses;
     bool tcp_was_answered; /* since the link came up */
@@ -296,6 +300,8 @@ void bus_line_late(struct bus *b);
 
 /* ---- bus_rtu.c ---- */
 
+/* A request goes out, of which these are the bytes: wait for its answer. */
+void bus_rtu_start(struct bus *b, struct span frame);
 void bus_rtu_data(struct bus *b, struct span data);
 void bus_rtu_drain(struct bus *b, enum bus_failure why);
 

@@ -10,6 +10,16 @@ static uint64_t max_u64(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
+void bus_rtu_start(struct bus *b, struct span frame)
+{
+    struct bus_wire *w = &b->wire;
+    struct room sent = room_of(w->sent, sizeof w->sent);
+
+    w->echoed = 0;
+    w->echo_len = b->line.has_echo && room_put(&sent, frame) ? frame.len : 0;
+    bus_reader_start(b);
+}
+
 /* The reader is done with what it had: count what it dropped, and wait for the same answer again.
  * `skip`: the line is in the middle of something. */
 static void restart_reader(struct bus *b, bool skip)
@@ -38,6 +48,7 @@ static uint64_t drain_end(const struct bus *b, enum bus_failure why)
         return max_u64(w->answer_by_ms, now) + w->timeout_ms;
     case BUS_SHORT:
     case BUS_CRC:
+    case BUS_COLLISION:
     case BUS_GONE:
         break;
     }
@@ -48,7 +59,7 @@ static uint64_t drain_end(const struct bus *b, enum bus_failure why)
 void bus_rtu_drain(struct bus *b, enum bus_failure why)
 {
     bool inside = bus_reader_in_frame(b) || bus_reader_is_skipping(b) || why == BUS_CRC ||
-                  why == BUS_MISMATCH;
+                  why == BUS_MISMATCH || why == BUS_COLLISION;
 
     b->wire.drain_until_ms = drain_end(b, why);
     restart_reader(b, inside);
@@ -87,7 +98,7 @@ static void note_echo(struct bus *b)
 {
     const struct bus_request *q = &b->wire.request;
 
-    if (!b->is_echoing && bus_reader_is_echo(b)) {
+    if (!b->line.has_echo && !b->is_echoing && bus_reader_is_echo(b)) {
         b->is_echoing = true;
         bus_note(b->wire.device, "line-echo", q->bus_unit, q->pdu[0]);
     }
@@ -138,6 +149,37 @@ static void answer_data(struct bus *b, struct span data)
     }
 }
 
+/* What we sent did not come back as it was: two spoke at once, or the adapter has no echo. */
+static void count_collision(struct bus *b)
+{
+    struct bus_device *d = b->wire.device;
+
+    if (d != NULL) {
+        d->counters.collisions++;
+    }
+    if (!b->has_collided) {
+        b->has_collided = true;
+        bus_note(d, "line-collision", b->wire.request.bus_unit, b->wire.request.pdu[0]);
+    }
+}
+
+/* Takes exactly the bytes that were sent off the front. False: they are others. */
+static bool take_echo(struct bus *b, struct span *data)
+{
+    struct bus_wire *w = &b->wire;
+    struct span due = span_after(span_of(w->sent, w->echo_len), w->echoed);
+    struct span came = span_first(*data, due.len);
+
+    if (!span_equal(came, span_first(due, came.len))) {
+        w->echoed = w->echo_len; /* what comes from here on is anything */
+        count_collision(b);
+        return false;
+    }
+    w->echoed += came.len;
+    *data = span_after(*data, came.len);
+    return true;
+}
+
 /* Nobody was asked. */
 static void stray_data(struct bus *b, struct span data)
 {
@@ -160,10 +202,17 @@ void bus_rtu_data(struct bus *b, struct span data)
         stray_data(b, data);
         break;
     case BUS_ASKING:
-        answer_data(b, data);
+        if (!take_echo(b, &data)) {
+            bus_line_failed(b, BUS_COLLISION);
+        } else if (data.len > 0) {
+            answer_data(b, data);
+        }
         break;
     case BUS_DRAINING:
-        drain_data(b, data);
+        /* A late echo of a write is not its late answer. */
+        if (take_echo(b, &data) && data.len > 0) {
+            drain_data(b, data);
+        }
         break;
     }
     bus_line_wake(b);
@@ -207,6 +256,9 @@ void bus_rtu_expired(struct bus *b)
     if (is_short) {
         answer_failed(b, BUS_SHORT);
     } else if (now >= bus_rtu_due(b)) {
+        if (b->wire.echoed < b->wire.echo_len) {
+            count_collision(b);
+        }
         bus_line_failed(b, BUS_SILENT);
     }
 }

@@ -436,3 +436,110 @@ Test(bus_rtu, random_answers_never_mislead_4)
 {
     ask_in_random_cuts(990001);
 }
+
+/* ---- echo = discard ---- */
+
+static void start_with_echo(void (*script)(struct slave *s, struct span frame))
+{
+    rig_prepare(&rig, false);
+    rig.conf.line.has_echo = true;
+    rig.conf.response_timeout_ms = 40;
+    rig_run(&rig);
+    rig.slave.script = script;
+    master_join(&one, &rig);
+}
+
+/* The wire brings back what was sent, and then the answer. */
+static void echo_and_answer(struct slave *s, struct span frame)
+{
+    slave_say_bytes(s, 0, frame);
+    slave_answer(s, frame, 0);
+}
+
+static void echo_in_pieces_and_answer(struct slave *s, struct span frame)
+{
+    slave_say_bytes(s, 0, span_first(frame, 1));
+    slave_say_bytes(s, 2, span_first(span_after(frame, 1), 4));
+    slave_say_bytes(s, 4, span_after(frame, 5));
+    slave_answer(s, frame, 6);
+}
+
+Test(bus_rtu, its_own_bytes_are_dropped_where_they_come_back)
+{
+    start_with_echo(echo_and_answer);
+    master_expect(&one, "11 03 0010 0002", "11 03 04 0010 0011");
+    master_expect(&one, "11 06 0010 1234", "11 06 0010 1234");
+    rig.slave.script = echo_in_pieces_and_answer;
+    master_expect(&one, "11 06 0010 5678", "11 06 0010 5678");
+    master_expect(&one, "11 10 0010 0002 04 12345678", "11 10 0010 0002");
+    cr_expect_eq(counters()->collisions, 0);
+    cr_expect_eq(counters()->junk_bytes, 0);
+    cr_expect_eq(rig.note_count, 0);
+    stop();
+}
+
+/* The echo alone confirms nothing. */
+Test(bus_rtu, the_echo_of_a_write_is_not_its_answer)
+{
+    start_with_echo(echo);
+    master_expect(&one, "11 06 0010 1234", "11 86 0B");
+    cr_expect_eq(counters()->answers, 0);
+    cr_expect_eq(counters()->collisions, 0);
+    stop();
+}
+
+static void echo_spoilt_and_answer(struct slave *s, struct span frame)
+{
+    uint8_t bytes[16];
+
+    memcpy(bytes, frame.data, frame.len);
+    bytes[3] ^= 0x01;
+    slave_say_bytes(s, 0, span_of(bytes, frame.len));
+    slave_answer(s, frame, 0);
+}
+
+Test(bus_rtu, other_bytes_than_its_own_are_a_collision)
+{
+    start_with_echo(echo_spoilt_and_answer);
+    master_expect(&one, "11 06 0010 1234", "11 86 0B");
+    cr_expect_eq(counters()->collisions, 1);
+    cr_expect_eq(rig_notes(&rig, "line-collision unit 17 function 6"), 1);
+    rig_wait(&rig, 60);
+    master_expect(&one, "11 04 0010 0001", "11 84 0B");
+    cr_expect_eq(counters()->collisions, 2);
+    cr_expect_eq(rig_notes(&rig, "line-collision"), 1, "told once");
+    rig.slave.script = echo_and_answer;
+    master_expect(&one, "11 01 0010 0001", "11 01 01 FF");
+    stop();
+}
+
+/* An adapter without an echo, or one that does not send at all: nothing passes, and that is told.
+ */
+Test(bus_rtu, an_echo_that_does_not_come_is_a_collision)
+{
+    start_with_echo(NULL);
+    master_expect(&one, "11 03 0010 0001", "11 83 0B");
+    cr_expect_eq(counters()->collisions, 1);
+    rig.slave.script = slave_be_silent;
+    rig_wait(&rig, 60);
+    master_expect(&one, "11 06 0010 1234", "11 86 0B");
+    cr_expect_eq(counters()->collisions, 2);
+    stop();
+}
+
+/* It comes when nobody waits any more: it would pass for the late answer of the write. */
+static void echo_late(struct slave *s, struct span frame)
+{
+    slave_say_bytes(s, 60, frame);
+}
+
+Test(bus_rtu, a_late_echo_is_not_a_late_answer)
+{
+    start_with_echo(echo_late);
+    master_expect(&one, "11 06 0010 1234", "11 86 0B");
+    rig_wait(&rig, 60);
+    cr_expect_eq(counters()->late, 0);
+    cr_expect_eq(rig_notes(&rig, "slow-device"), 0);
+    cr_expect(bus_unit_owes(rig.bus, 0x11, 6));
+    stop();
+}

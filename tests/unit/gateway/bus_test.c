@@ -178,6 +178,9 @@ Test(bus, fits_only_the_same_port_and_line)
     other.line.flow = CONF_FLOW_RTSCTS;
     cr_expect_not(bus_fits(rig.bus, &other));
     other = rig.conf;
+    other.line.has_echo = true;
+    cr_expect_not(bus_fits(rig.bus, &other));
+    other = rig.conf;
     other.protocol = CONF_PROTOCOL_MODBUS_TCP;
     cr_expect_not(bus_fits(rig.bus, &other));
     rig_close(&rig);
