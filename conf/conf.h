@@ -228,7 +228,7 @@ struct conf_device {
     uint32_t max_frame; /* bytes */
     uint32_t max_links; /* links at once of this device */
     uint32_t response_timeout_ms;
-    uint32_t char_timeout_ms; /* modbus-ascii: the longest pause inside a frame */
+    uint32_t char_timeout_ms;    /* modbus-ascii: the longest pause inside a frame */
     uint32_t request_timeout_ms; /* of waiting in the queue, from the arrival on */
     uint32_t write_lease_ms;     /* 0: anybody may write at any time */
     uint32_t dial_timeout_ms;

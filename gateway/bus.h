@@ -36,8 +36,16 @@
  * each time that the port is open, 0B. On a line that echoes without being said to, no write is
  * sent (0A): the echo of a write is what its answer looks like.
  *
- * Notes: slow-device, line-collision, line-echo, unit-silent, unit-back, write-outcome-unknown,
- * write-dropped-unsent, identity-doubted.
+ * Writes. The outcome of each is counted and told (bus_device_on_write). One writer at a time: the
+ * first write of a master makes the device its own for write_lease (10 s unless configured), and
+ * each further one begins that anew; writes of masters with another certificate get 06 meanwhile,
+ * their reads pass. Two masters that set a therapy device in turn each believe in values that the
+ * other has changed, and a sequence of writes is safe only in one piece: so the lease is on unless
+ * it is turned off. Whoever writes alone never notices it; a stand-in with another certificate can
+ * write after 10 s; a pair with one certificate shares the lease.
+ *
+ * Notes: slow-device, line-collision, line-echo, unit-silent, unit-back,
+ * identity-doubted.
  */
 #ifndef WARDGATE_BUS_H
 #define WARDGATE_BUS_H
@@ -61,6 +69,10 @@ struct bus_counters {
     uint64_t barriers;                    /* sent besides, to be rid of late answers */
     uint64_t request_bytes, answer_bytes; /* on the wire */
     uint64_t denied, malformed, busy, unavailable, no_answer; /* exceptions 01, 03, 06, 0A, 0B */
+    uint64_t writes_sent, writes_confirmed; /* on the wire; done, as the device says */
+    uint64_t writes_refused;                /* the device says that it did not: its exception */
+    uint64_t writes_unknown;                /* sent, and no valid answer came */
+    uint64_t writes_unsent;                 /* 01, 03, 06, 0A, or their master went */
     uint64_t collisions; /* echo = discard: what came back was not what was sent */
     uint64_t late, crc, mismatch, junk_bytes; /* what the line brought and was dropped */
     uint64_t line_errors;
@@ -145,6 +157,26 @@ struct bus_silent {
  * are. */
 size_t bus_device_silent(const struct bus_device *d, struct bus_silent *out, size_t most);
 
+/* What became of a write. Sent ones are confirmed, refused or unknown. */
+enum bus_outcome { BUS_WRITE_CONFIRMED, BUS_WRITE_REFUSED, BUS_WRITE_UNKNOWN, BUS_WRITE_UNSENT };
+
+/* One write, without its values. */
+struct bus_write {
+    enum bus_outcome outcome;
+    uint8_t unit, function;
+    uint8_t exception;       /* what the master was told; 0: confirmed, or the master is gone */
+    uint16_t address, count; /* count 0: a function without a range */
+    const char *peer;        /* the master's name, borrowed */
+};
+
+/* Who hears of each write, once, when its outcome is known; owner as in bus_attach. */
+void bus_device_on_write(struct bus_device *d,
+                         void (*on_write)(void *owner, const struct bus_write *w));
+
+/* Who alone may write now: a name, borrowed until the loop runs on, and how long that holds
+ * (left_ms). NULL: nobody, and *left_ms is unchanged. */
+const char *bus_device_lease(const struct bus_device *d, uint64_t *left_ms);
+
 /* A master. on_answer gets one whole MBAP ADU, from the loop or from inside bus_client_submit (an
  * exception that needs no wire). NULL: no memory. */
 struct bus_client *bus_client_new(struct bus_device *d,
@@ -153,6 +185,10 @@ struct bus_client *bus_client_new(struct bus_device *d,
 /* Who the master is; without it, it has no role. Once, before the first request. False: no memory.
  */
 bool bus_client_use_peer(struct bus_client *c, const struct bus_peer *peer);
+
+/* Who the master is: `name` for people, `key` to compare (at most 64 characters, e.g. a
+ * certificate's fingerprint). Both are copied. Without this all masters are the same one. */
+void bus_client_set_peer(struct bus_client *c, const char *name, const char *key);
 
 /* Hand in one whole MBAP ADU (7 + 1..253 bytes; framing already checked). Copied. */
 void bus_client_submit(struct bus_client *c, struct span adu);

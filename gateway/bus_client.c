@@ -56,6 +56,9 @@ void bus_client_refuse(struct bus_client *c, const struct bus_request *q,
         n->no_answer++;
         break;
     }
+    if (code != MODBUS_NO_ANSWER) {
+        bus_write_unsent(c, q, (uint8_t)code);
+    }
     bus_client_answer(c, q, span_of(pdu, sizeof pdu));
 }
 
@@ -75,7 +78,7 @@ static enum modbus_exception map_unit(const struct bus_device *d, struct bus_req
     return MODBUS_FINE;
 }
 
-/* May it go on the wire? MODBUS_FINE: bus_unit and is_write are set. */
+/* May it go on the wire? MODBUS_FINE: bus_unit is set. */
 static enum modbus_exception judge_request(struct bus_client *c, struct bus_request *q)
 {
     const struct bus_device *d = c->device;
@@ -97,6 +100,9 @@ static enum modbus_exception judge_request(struct bus_client *c, struct bus_requ
         (bus_unit_refuses(d->bus, q) && !c->asks_identity)) {
         return MODBUS_NO_PATH;
     }
+    if (q->is_write && !bus_lease_take(c)) {
+        return MODBUS_BUSY;
+    }
     return MODBUS_FINE;
 }
 
@@ -114,6 +120,7 @@ void bus_client_submit(struct bus_client *c, struct span adu)
 
     assert(is_adu);                  /* the framer cut it by the same rules */
     (void)room_put(&out, parts.pdu); /* fits: the parser bounds it */
+    q.is_write = modbus_pdu_is_write(parts.pdu);
     code = judge_request(c, &q);
     if (code == MODBUS_FINE && !bus_queue_put(c, &q)) {
         code = MODBUS_BUSY;
@@ -167,9 +174,7 @@ void bus_client_free(struct bus_client *c)
     }
     while (bus_queue_take(c, &q)) {
         c->device->counters.dropped++;
-        if (q.is_write) {
-            bus_note(c->device, "write-dropped-unsent", q.bus_unit, q.pdu[0]);
-        }
+        bus_write_unsent(c, &q, 0);
     }
     bus_queue_leave(b, c);
     bus_policy_forget(c);

@@ -97,6 +97,7 @@ static void send_request(struct bus *b, struct endpoint *ep)
     w->device->counters.requests += w->is_barrier ? 0 : 1;
     w->device->counters.barriers += w->is_barrier ? 1 : 0;
     w->device->counters.request_bytes += out.len;
+    bus_write_sent(b);
     b->grace_ms = 0;
     b->state = BUS_ASKING;
     endpoint_write(ep, room_span(&out));
@@ -110,6 +111,23 @@ static void refuse_held(struct bus_client *c)
     if (bus_queue_take(c, &q)) {
         bus_client_refuse(c, &q, MODBUS_NO_PATH);
     }
+}
+
+/* The first request of a master whose turn it is. False: another one has written meanwhile, while
+ * this write waited longer than its lease; 06. */
+static bool take_request(struct bus *b, struct bus_client *c)
+{
+    struct bus_wire *w = &b->wire;
+
+    if (!bus_queue_take(c, &w->request)) {
+        return false;
+    }
+    if (!w->request.is_write || bus_lease_take(c)) {
+        return true;
+    }
+    w->client = NULL;
+    bus_client_refuse(c, &w->request, MODBUS_BUSY);
+    return false;
 }
 
 static void send_next(struct bus *b)
@@ -133,7 +151,7 @@ static void send_next(struct bus *b)
     b->wire.device = c->device;
     b->wire.is_barrier = bus_unit_barrier(b, bus_queue_head(c), &b->wire.request);
     b->wire.client = b->wire.is_barrier ? NULL : c;
-    if (b->wire.is_barrier || bus_queue_take(c, &b->wire.request)) {
+    if (b->wire.is_barrier || take_request(b, c)) {
         bus_queue_served(b, c); /* a barrier uses its turn up, or it could keep the others out */
         send_request(b, ep);
     }
@@ -249,6 +267,19 @@ void bus_line_down(struct bus *b)
     bus_line_wake(b);
 }
 
+/* The device's own exception says that the write was not done. */
+static void tell_answered(struct bus *b, struct span pdu)
+{
+    uint8_t code = 0;
+    uint8_t why = 0;
+
+    if (span_at(pdu, 0, &code) && (code & MODBUS_EXCEPTION_FLAG) != 0 && span_at(pdu, 1, &why)) {
+        bus_write_ended(b, BUS_WRITE_REFUSED, why);
+    } else {
+        bus_write_ended(b, BUS_WRITE_CONFIRMED, 0);
+    }
+}
+
 void bus_line_answered(struct bus *b, struct span pdu)
 {
     struct bus_wire *w = &b->wire;
@@ -268,6 +299,7 @@ void bus_line_answered(struct bus *b, struct span pdu)
     }
     w->client = NULL;
     bus_line_wake(b);
+    tell_answered(b, pdu);
     if (c != NULL) {
         bus_client_answer(c, &w->request, pdu);
     }
@@ -328,9 +360,7 @@ void bus_line_failed(struct bus *b, enum bus_failure why)
     if (!was_silent && b->units[w->request.bus_unit].misses >= BUS_SILENT_AFTER) {
         bus_device_doubt(w->device, &w->request);
     }
-    if (w->request.is_write) {
-        bus_note(w->device, "write-outcome-unknown", w->request.bus_unit, w->request.pdu[0]);
-    }
+    bus_write_ended(b, BUS_WRITE_UNKNOWN, MODBUS_NO_ANSWER);
     if (c != NULL) {
         bus_client_refuse(c, &w->request, MODBUS_NO_ANSWER);
     }

@@ -8,6 +8,7 @@
  *   bus_policy.c  what a master may do, and who is told of what it may not
  *   bus_queue.c   what waits, whose turn it is, deadlines
  *   bus_unit.c    what is known of a unit: is it silent, what does it still owe
+ *   bus_write.c   what became of writes; who may write now
  *   bus_line.c    the one exchange: send, succeed, fail, the timer
  *   bus_rtu.c     what comes in on a serial line, silence, the quarantine after a failure
  *   bus_ascii.c   the reader of answers and the frames of a serial line: RTU or ASCII
@@ -51,13 +52,24 @@ struct bus_request {
     uint8_t pdu[MODBUS_PDU_MAX];
 };
 
+enum { BUS_PEER_MAX = 200, BUS_KEY_MAX = 65 };
+
+/* Who alone may write. */
+struct bus_lease {
+    uint64_t since_ms, until_ms;
+    char key[BUS_KEY_MAX];
+    char peer[BUS_PEER_MAX];
+};
+
 struct bus_device {
     struct bus *bus;
     struct bus_device *next;
     const struct conf_device *conf;
     void (*on_port)(void *owner, const struct fault *f);
     void (*on_note)(void *owner, const char *event, const char *note);
+    void (*on_write)(void *owner, const struct bus_write *w);
     void *owner;
+    struct bus_lease lease;
     uint64_t told;                    /* the port's change that on_port was called for */
     bool is_held;                     /* nobody knows yet who it is: see bus_device_hold */
     const struct conf_access *access; /* what roles may do; NULL: no rules */
@@ -77,6 +89,8 @@ struct bus_client {
     bool asks_identity;        /* it may ask while the device is held */
     bool writes_denied;        /* besides what the device allows: by the verdict on this master */
     struct bus_master *master; /* who it is, once that is known */
+    char key[BUS_KEY_MAX];     /* who writes: see bus_lease_take */
+    char peer[BUS_PEER_MAX];
 };
 
 /* Which barrier (protocols/modbus_debt.h) a unit answers. */
@@ -114,6 +128,7 @@ struct bus_wire {
     struct bus_request request;
     struct bus_client *client; /* NULL: answered, or gone */
     struct bus_device *device; /* NULL: gone */
+    char peer[BUS_PEER_MAX];   /* who sent this write */
     bool is_barrier;           /* nobody's request: asked to be rid of late answers */
     uint32_t timeout_ms;       /* for this request */
     uint64_t answer_by_ms;     /* an answer must have begun by then */
@@ -279,6 +294,19 @@ bool bus_unit_barrier(struct bus *b, const struct bus_request *q, struct bus_req
 
 /* The port came: a new chance for all. */
 void bus_unit_reset_all(struct bus *b);
+
+/* ---- bus_write.c ---- */
+
+/* The request on the wire was just sent; it ended (exception: what the master is told). Each does
+ * nothing where it is no write. */
+void bus_write_sent(struct bus *b);
+void bus_write_ended(struct bus *b, enum bus_outcome outcome, uint8_t exception);
+
+/* A request of this master will never be sent; exception 0: its master went. */
+void bus_write_unsent(struct bus_client *c, const struct bus_request *q, uint8_t exception);
+
+/* May this master write now? Then the device is leased to it from now on. */
+bool bus_lease_take(const struct bus_client *c);
 
 /* ---- bus_line.c ---- */
 

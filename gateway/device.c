@@ -147,6 +147,7 @@ void device_start(struct device *d)
         d->broken = d->host.bus == NULL;
         if (!d->broken) {
             bus_device_use_time(d->host.bus, device_minute, d);
+            bus_device_on_write(d->host.bus, device_bus_on_write);
         }
     } else if (conf->is_master) {
         d->broken = !device_master_start(d);

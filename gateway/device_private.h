@@ -24,6 +24,9 @@ struct device {
     bool data_waits;              /* start = data: the device spoke while no link was there */
     uint64_t started_ms;          /* loop clock */
     int64_t port_since_s;         /* when the port last came or went */
+    uint64_t unsent_since_ms;     /* device_bus.c: log lines about writes that were not sent: the */
+    uint64_t unsent_hidden;       /* window, those that were left out, those in the window */
+    unsigned unsent_lines;
 };
 
 /* device.c */
@@ -55,6 +58,12 @@ void device_binding_doubt(struct device *d);
 /* Why a link is turned away while it is unbound. */
 const struct fault *device_binding_fault(const struct device *d);
 void device_binding_snapshot(const struct device *d, struct snapshot_device *out);
+
+/* device_bus.c. Only for a device on a bus does it say anything. */
+void device_bus_on_write(void *owner, const struct bus_write *w);
+/* "unit 5 does not answer, asked again in 8 s". False: all do; nothing is written. */
+bool device_bus_words(const struct device *d, struct snapshot_device *out);
+void device_bus_snapshot(const struct device *d, struct snapshot_device *out);
 
 /* device_port.c */
 /* The port is up, and it is known whose it is: lend it to who waits for it, or let it idle. */

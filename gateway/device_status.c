@@ -80,6 +80,8 @@ static void device_words_up(const struct device *d, const struct session *s,
                                            : d->host.bus != NULL || session_has_local(s);
     if (!is_there) {
         (void)snprintf(out->words, sizeof out->words, "ready; the device is not connected");
+    } else if (device_bus_words(d, out)) {
+        return;
     } else if (silent_ms < DEVICE_SILENT_MS) {
         (void)snprintf(out->words, sizeof out->words,
                        last_ms != 0 ? "data flows" : "link up, no data yet");
@@ -225,5 +227,6 @@ void device_snapshot(struct device *d, struct snapshot_device *out)
     device_own_snapshot(d, out);
     device_words(d, out);
     device_snapshot_counters(d, out);
+    device_bus_snapshot(d, out);
     device_snapshot_links(d, out);
 }

@@ -119,6 +119,13 @@ bool modbus_link_drain(struct modbus_link *m)
     return master_pending(m->master) > 0;
 }
 
+void modbus_link_set_peer(struct modbus_link *m, const char *name, const char *key)
+{
+    if (m->client != NULL) {
+        bus_client_set_peer(m->client, name, key);
+    }
+}
+
 void modbus_link_allow_writes(struct modbus_link *m, bool allowed)
 {
     if (m->master != NULL) {

@@ -45,6 +45,9 @@ void modbus_link_free(struct modbus_link *m);
 /* Bytes from the hospital. 0, or FAULT_FRAME with *f: not Modbus/TCP, close the link. */
 int modbus_link_feed(struct modbus_link *m, struct span data, struct fault *f);
 
+/* Who the master is, when it is the hospital: see bus_client_set_peer. */
+void modbus_link_set_peer(struct modbus_link *m, const char *name, const char *key);
+
 /* Told to stop: begin nothing new. True: answers of the hospital are waited for, so read on. */
 bool modbus_link_drain(struct modbus_link *m);
 

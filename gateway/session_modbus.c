@@ -33,6 +33,7 @@ void session_modbus_open(struct session *s)
         session_break(s, &f);
         return;
     }
+    session_secure_name_master(s);
     struct inquiry_state verdict;
     inquiry_look(&s->seat, &verdict);
     modbus_link_allow_writes(s->modbus, verdict.may_write);

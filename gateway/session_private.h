@@ -93,6 +93,9 @@ void session_secure_update_server_text(struct session *s);
 const struct tls_peer *
 session_secure_peer(const struct session *s); /* NULL: not known (any more) */
 
+/* Tell the Modbus link who the master is: its certificate's subject, serial and fingerprint. */
+void session_secure_name_master(struct session *s);
+
 /* session_verdict.c */
 void session_verdict_ask(struct session *s);
 /* What is known of the peer's chain now; false: it was not asked, or the answer is not there yet.

@@ -1,5 +1,6 @@
 /* The hospital's side of a session: dialling, handshake, verdict, what to do after a failure. */
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -271,6 +272,16 @@ const char *session_peer_fingerprint(const struct session *s)
 {
     const struct tls_peer *peer = session_secure_peer(s);
     return peer != NULL ? peer->leaf.fingerprint : "";
+}
+
+void session_secure_name_master(struct session *s)
+{
+    const struct tls_peer *peer = session_secure_peer(s);
+    char name[200];
+    /* A long subject is cut, a serial never. */
+    (void)snprintf(name, sizeof name, "%.120s serial %s", peer != NULL ? peer->leaf.subject : "",
+                   s->peer_serial);
+    modbus_link_set_peer(s->modbus, name, session_peer_fingerprint(s));
 }
 
 static void session_secure_snapshot_peer(const struct session *s, struct snapshot_link *out)

@@ -31,7 +31,19 @@ struct snapshot_link {
     int64_t since_s;
 };
 
-enum { SNAPSHOT_LINKS_MAX = 16 };
+enum { SNAPSHOT_LINKS_MAX = 16, SNAPSHOT_SILENT_MAX = 8 };
+
+/* What became of the writes to a Modbus device; sent ones are confirmed, refused, unknown, or on
+ * the wire now. */
+struct snapshot_writes {
+    uint64_t sent, confirmed, refused, unknown, unsent;
+};
+
+/* A unit that does not answer. */
+struct snapshot_silent {
+    unsigned unit;
+    int64_t again_in_s; /* 0: with the next read */
+};
 
 struct snapshot_device {
     const char *name;
@@ -55,11 +67,18 @@ struct snapshot_device {
     bool is_blocked;
     uint64_t device_to_server_bytes, device_to_server_messages;
     uint64_t server_to_device_bytes, server_to_device_messages;
-    uint64_t lost_bytes;     /* dropped while the link was down, cut messages */
-    uint64_t junk_bytes;     /* belonged to no frame */
-    uint64_t line_errors;    /* parity, framing, overrun */
-    uint64_t sessions;       /* links that reached UP since the start */
-    uint64_t refusals;       /* peers that were refused */
+    uint64_t lost_bytes;  /* dropped while the link was down, cut messages */
+    uint64_t junk_bytes;  /* belonged to no frame */
+    uint64_t line_errors; /* parity, framing, overrun */
+    uint64_t sessions;    /* links that reached UP since the start */
+    uint64_t refusals;    /* peers that were refused */
+    bool has_bus;         /* Modbus: what follows means something */
+    struct snapshot_writes writes;
+    uint64_t late_answers, collisions;
+    char lease_holder[200]; /* who alone may write now; "": nobody */
+    int64_t lease_until_s;
+    struct snapshot_silent silent[SNAPSHOT_SILENT_MAX];
+    size_t silent_total;     /* there may be more than are shown */
     struct fault last_fault; /* code NONE: never had one */
     int64_t last_fault_at_s;
     struct snapshot_link links[SNAPSHOT_LINKS_MAX];

@@ -299,6 +299,25 @@ static void rig_on_note(void *owner, const char *event, const char *note)
     r->note_count++;
 }
 
+static void rig_on_write(void *owner, const struct bus_write *w)
+{
+    static const char *const words[] = {"write-confirmed", "write-refused", "write-outcome-unknown",
+                                        "write-unsent"};
+    struct rig *r = owner;
+    char note[96];
+
+    if (!r->notes_writes && w->outcome != BUS_WRITE_UNKNOWN &&
+        (w->outcome != BUS_WRITE_UNSENT || w->exception != 0)) {
+        return;
+    }
+    (void)snprintf(note, sizeof note, "unit %u function %u at %u count %u told %02X by %.24s",
+                   w->unit, w->function, w->address, w->count, w->exception, w->peer);
+    rig_on_note(owner,
+                w->outcome == BUS_WRITE_UNSENT && w->exception == 0 ? "write-dropped-unsent"
+                                                                    : words[w->outcome],
+                note);
+}
+
 static void rig_on_closed(void *owner)
 {
     struct rig *r = owner;
@@ -346,6 +365,7 @@ void rig_run(struct rig *r)
     cr_assert_not_null(r->bus);
     r->device = bus_attach(r->bus, &r->conf, rig_on_port, rig_on_note, r);
     cr_assert_not_null(r->device);
+    bus_device_on_write(r->device, rig_on_write);
     bench_run_until(&r->bench, &r->ups, 1);
 }
 

@@ -59,8 +59,9 @@ struct rig {
     struct bus_device *device;
     unsigned ups, downs, closed;
     struct fault fault; /* of the last down */
-    char notes[RIG_NOTES][96];
+    char notes[RIG_NOTES][128];
     unsigned note_count;
+    bool notes_writes; /* each write is noted, not only those that matter to most tests */
 };
 
 /* Masters name their requests: transaction 1, 2, 3 … */
