@@ -415,7 +415,7 @@ static void answer_late_and_then_the_barrier(struct slave *s, struct span frame)
 {
     if (s->count == 2) {
         slave_say(s, 1, "12 03 02 AAAA 438D");
-        slave_answer(s, frame, 12);
+        slave_answer(s, frame, 90);
     } else if (s->count > 2) {
         slave_answer(s, frame, 0);
     }
@@ -423,7 +423,7 @@ static void answer_late_and_then_the_barrier(struct slave *s, struct span frame)
 
 Test(bus_unit, a_late_frame_before_the_barriers_answer_is_passed_over)
 {
-    start(answer_late_and_then_the_barrier, 40);
+    start(answer_late_and_then_the_barrier, 200);
     master_expect(&one, "12 03 AAAA 0001", "12 83 0B");
     master_expect(&one, "12 03 BBBB 0001", "12 03 02 BBBB");
     cr_expect_eq(rig.slave.count, 3);
