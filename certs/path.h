@@ -32,6 +32,9 @@ struct path_settings {
     unsigned allows;             /* what may be weak: SIGNATURE_ALLOWS_ bits; 0: nothing */
     bool allows_loose_cas;       /* leave out the rules that RFC 5280 puts on CAs and not on who
                                     validates (certs/profile.h): for CAs made by simple tools */
+    bool requires_eku;           /* the leaf's extendedKeyUsage must be there and name the purpose
+                                    (anyExtendedKeyUsage will not do), and keyUsage must be there with
+                                    digitalSignature; else what is not there allows everything */
 };
 
 struct path_input {

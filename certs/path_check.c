@@ -118,6 +118,18 @@ static const char *check_strength(struct bench *b, size_t level)
     return NULL;
 }
 
+/* A certificate that does not say what it is for can be used for everything (RFC 5280 4.2.1.12), a
+ * mail user's too: where that is too much, it must say so by name. */
+static const char *check_usage_named(const struct cert_view *view, unsigned wanted)
+{
+    if (!view->has_eku || (view->eku & wanted) == 0) {
+        return wanted == CERT_EKU_SERVER
+                   ? "extendedKeyUsage does not name serverAuth (require_eku)"
+                   : "extendedKeyUsage does not name clientAuth (require_eku)";
+    }
+    return view->has_key_usage ? NULL : "there is no keyUsage with digitalSignature (require_eku)";
+}
+
 static const char *check_usage(struct bench *b, size_t level)
 {
     const struct cert_view *view = &b->certs[level]->view;
@@ -137,8 +149,10 @@ static const char *check_usage(struct bench *b, size_t level)
     if (view->is_ca) {
         return "a CA's certificate is no peer's certificate";
     }
-    return view->has_key_usage && !view->may_sign ? "keyUsage does not allow digitalSignature"
-                                                  : NULL;
+    if (view->has_key_usage && !view->may_sign) {
+        return "keyUsage does not allow digitalSignature";
+    }
+    return b->settings->requires_eku ? check_usage_named(view, wanted) : NULL;
 }
 
 /* The constraints of every CA above. A self-issued CA is bound by none (6.1.3 (b), (c)): it is the

@@ -25,6 +25,7 @@ struct trust {
     enum revocation_mode revocation;
     bool is_strict_about_cas;
     unsigned allows;
+    bool requires_eku;
     uint8_t *policy;
     size_t policy_len;
     struct trusted_ca cas[CA_COUNT_MAX];
@@ -251,6 +252,7 @@ struct trust *trust_load(const struct trust_settings *settings, int64_t now_s, s
     t->revocation = settings->revocation;
     t->is_strict_about_cas = settings->is_strict_about_cas;
     t->allows = settings->allows;
+    t->requires_eku = settings->requires_eku;
     if (fill(t, settings, now_s, f) != 0) {
         trust_release(t);
         return NULL;
@@ -306,6 +308,11 @@ unsigned trust_allows(const struct trust *t)
     return t->allows;
 }
 
+bool trust_requires_eku(const struct trust *t)
+{
+    return t->requires_eku;
+}
+
 struct span trust_policy(const struct trust *t)
 {
     return span_of(t->policy, t->policy_len);
@@ -322,8 +329,8 @@ int trust_differs(const struct trust *a, const struct trust *b)
 {
     if (a->tls_min != b->tls_min || a->revocation != b->revocation || a->count != b->count ||
         a->anchor_count != b->anchor_count || a->is_strict_about_cas != b->is_strict_about_cas ||
-        a->allows != b->allows || !span_equal(trust_policy(a), trust_policy(b)) ||
-        strcmp(a->name, b->name) != 0) {
+        a->allows != b->allows || a->requires_eku != b->requires_eku ||
+        !span_equal(trust_policy(a), trust_policy(b)) || strcmp(a->name, b->name) != 0) {
         return 1;
     }
     for (size_t i = 0; i < a->count; i++) {

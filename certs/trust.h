@@ -33,6 +33,7 @@ struct trust_settings {
                                  (certs/signature.h); 0: none */
     struct span policy;       /* content of the OID of a certificate policy that a peer's path must
                                  be valid for; empty: none. Copied */
+    bool requires_eku;        /* a peer's leaf must name its purpose: path_settings.requires_eku */
 };
 
 /* Load. Returns a new trust (caller holds it) or NULL with *f: FAULT_OPEN, FAULT_BAD_CERT (not
@@ -46,7 +47,8 @@ void trust_release(struct trust *t);
 const char *trust_name(const struct trust *t);
 enum revocation_mode trust_revocation(const struct trust *t);
 bool trust_is_strict_about_cas(const struct trust *t);
-unsigned trust_allows(const struct trust *t);    /* SIGNATURE_ALLOWS_ bits */
+unsigned trust_allows(const struct trust *t); /* SIGNATURE_ALLOWS_ bits */
+bool trust_requires_eku(const struct trust *t);
 struct span trust_policy(const struct trust *t); /* lives as long as the trust is held */
 
 /* Its CA certificates in DER: the first *anchors of them are anchors, the others intermediates.

@@ -32,7 +32,7 @@ struct verdict_question {
                                   beside the trust's intermediates */
     size_t count;              /* 0: refused */
     enum path_purpose purpose; /* PATH_SERVER: the chain's owner is a TLS server */
-    bool is_own; /* our own certificate: the policy that the trust asks of peers is not asked */
+    bool is_own; /* our own certificate: neither policy nor EKU that the trust asks of peers */
     enum judge_policy policy;
     int64_t grace_s; /* JUDGE_GRACE only */
     int64_t skew_s;  /* of an OCSP responder's clock */

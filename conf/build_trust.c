@@ -203,6 +203,7 @@ void build_trust(struct conf_trust *t, struct section *s)
     t->allows = (s->number[KEYS_RSA_MIN] == 1 ? (unsigned)SIGNATURE_ALLOWS_RSA_1024 : 0U) |
                 (s->number[KEYS_ALLOW_SHA1] == 1 ? (unsigned)SIGNATURE_ALLOWS_SHA1 : 0U);
     fill_policy(t, s);
+    t->requires_eku = s->number[KEYS_REQUIRE_EKU] == 1; /* no | yes */
     check_sources(t, s);
     if (section_entry(s, KEYS_REVOCATION) == NULL || section_has_choice(s, KEYS_REVOCATION)) {
         check_grace(s, section_entry(s, KEYS_GRACE), t->revocation);

@@ -86,6 +86,7 @@ struct conf_trust {
     bool is_strict_profile; /* false: path_settings.allows_loose_cas */
     unsigned allows;        /* weak algorithms: SIGNATURE_ALLOWS_ bits; 0: none */
     struct span policy;     /* path_settings.required_policy; empty: none. In the pool */
+    bool requires_eku;      /* path_settings.requires_eku */
     enum tls_version tls_min;
     struct trust *trust; /* loaded and held; NULL when loading failed (a problem was noted) */
     const char *file;    /* where the section stands */

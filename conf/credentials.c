@@ -142,7 +142,8 @@ static void load_trust(const struct loader *l, const struct conf *conf, struct c
                                                                         : REVOCATION_OFF,
                                       .is_strict_about_cas = t->is_strict_profile,
                                       .allows = t->allows,
-                                      .policy = t->policy};
+                                      .policy = t->policy,
+                                      .requires_eku = t->requires_eku};
     t->trust = trust_load(&settings, l->now_s, &fault);
     if (t->trust != NULL) {
         return;

@@ -227,6 +227,17 @@ static const struct keys_row table[KEYS_ROLE_FIRST] = {
                 "mapped.",
     },
     {
+        .id = KEYS_REQUIRE_EKU,
+        .section = KEYS_TRUST,
+        .name = "require_eku",
+        .type = KEYS_TYPE_CHOICE,
+        .fallback = "no",
+        .words = {"no", "yes"},
+        .help = "Whether a peer's certificate must name its purpose, serverAuth or clientAuth, in "
+                "extendedKeyUsage, and digitalSignature in keyUsage (yes), or may leave out what "
+                "it is for (no).",
+    },
+    {
         .id = KEYS_TLS_MIN,
         .section = KEYS_TRUST,
         .name = "tls_min",

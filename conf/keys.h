@@ -39,6 +39,7 @@ enum keys_id {
     KEYS_RSA_MIN,
     KEYS_ALLOW_SHA1,
     KEYS_POLICY,
+    KEYS_REQUIRE_EKU,
     KEYS_TLS_MIN,
 
     KEYS_MATCH,

@@ -22,9 +22,10 @@ static const char help[] =
     "      --anchor FILE          trust these CA certificates; may be repeated\n"
     "  -c, --config FILE          with --trust: the configuration [" COMMAND_CONF_PATH "]\n"
     "      --trust NAME           also trust what this section trusts, and judge by its rules\n"
-    "                             as a running gateway does: its ca_profile and policy, its\n"
-    "                             revocation (but for --policy) and grace; must-staple counts,\n"
-    "                             and a responder's clock may be 5 minutes off\n"
+    "                             as a running gateway does: its ca_profile, policy,\n"
+    "                             require_eku, revocation (but for --policy) and grace;\n"
+    "                             must-staple counts, and a responder's clock may be\n"
+    "                             5 minutes off\n"
     "      --crl FILE             a CRL as evidence; may be repeated\n"
     "      --ocsp-response FILE   an OCSP response as evidence; may be repeated\n"
     "      --at UNIXTIME          judge as at this moment [now]; clocks are taken at their\n"
@@ -202,6 +203,10 @@ static void note_rules(struct verify *v, const struct conf_trust *section)
     if (weak[0] != '\0') {
         reasons_add(&v->why, REASONS_NOTE, -1, "this trust lets in ", weak);
     }
+    if (section->requires_eku) {
+        reasons_add(&v->why, REASONS_NOTE, -1,
+                    "this trust wants the leaf's purpose named (require_eku)", NULL);
+    }
     (void)snprintf(
         text, sizeof(text), "judged by trust %s: revocation %s%s, ca_profile %s, %s", section->name,
         v->options.has_policy ? "as --policy says" : conf_revocation_name(section->revocation),
@@ -221,6 +226,7 @@ static void adopt_rules(struct verify *v, const struct conf_trust *section)
     v->settings.path.required_policy = trust_policy(v->trust);
     v->settings.path.allows_loose_cas = !trust_is_strict_about_cas(v->trust);
     v->settings.path.allows = trust_allows(v->trust);
+    v->settings.path.requires_eku = trust_requires_eku(v->trust);
     v->settings.honours_must_staple = true;
     v->settings.skew_s = REVOCATION_SKEW_S;
     v->settings.grace_s = section->grace_s;

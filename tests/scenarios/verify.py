@@ -61,6 +61,11 @@ extendedKeyUsage = serverAuth
 subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid
 certificatePolicies = 1.3.6.1.4.1.99999.1
+[mute_ext]
+basicConstraints = critical,CA:FALSE
+keyUsage = critical,digitalSignature
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid
 [client_ext]
 basicConstraints = critical,CA:FALSE
 keyUsage = critical,digitalSignature
@@ -191,7 +196,7 @@ def make():
     issue("pump", "sub", "client")
     issue("late", "sub", "server", until=NOW - DAY)
     issue("under", "lost", "server")
-    for name in ("stapled", "loose", "ruled"):
+    for name in ("stapled", "loose", "ruled", "mute"):
         issue(name, "sub", name)
     issue("responder", "sub", "responder")
     issue("checked", "sub", "checked")
@@ -242,8 +247,8 @@ def make():
 ANCHOR = "--anchor root.pem "
 CRLS = ANCHOR + "--crl root.crl --crl sub.crl "
 BMS = " bms-chain.pem"
-OFF, HARD, SOFT, STRICT, RULED = ("-c wardgate.conf --trust %s " % name
-                                  for name in ("hospital", "hard", "soft", "strict", "ruled"))
+OFF, HARD, SOFT, STRICT, RULED, NAMED = ("-c wardgate.conf --trust %s " % name
+                                         for name in ("hospital", "hard", "soft", "strict", "ruled", "named"))
 GRACE = "-c wardgate.conf --trust grace --crl root.crl --crl sub-expired.crl "
 
 # Arguments, the exit code, what the last line holds, what some other line holds.
@@ -347,6 +352,12 @@ TABLE = [
     # the certificate policy that it requires
     (RULED + "--crl root.crl --crl sub.crl ruled.pem", 0, "accepted", "a certificate policy is required"),
     (RULED + "--crl root.crl --crl sub.crl bms.pem", 1, "refused: the required policy does not hold", ""),
+    # that a leaf names its purpose
+    (NAMED + "--policy off bms.pem", 0, "accepted", "wants the leaf's purpose named"),
+    (NAMED + "--policy off --purpose client pump.pem", 0, "accepted", ""),
+    (NAMED + "--policy off mute.pem", 1, "refused: extendedKeyUsage does not name serverAuth", ""),
+    (NAMED + "--policy off --purpose client mute.pem", 1, "refused: extendedKeyUsage does not name clientAuth", ""),
+    (OFF + "mute.pem", 0, "accepted", ""),
     (RULED + "--policy off bms.pem", 1, "refused: the required policy does not hold", ""),
     # must-staple, and a responder whose clock is ahead
     (CRLS + "--anchor sub.pem stapled.pem", 0, "accepted", ""),
@@ -428,7 +439,8 @@ def told_in_json():
 
 # The ways of the other trusts: their `crl` is the gateway's, and is not read here.
 TRUSTS = (("hard", ""), ("soft", "revocation = soft\n"), ("grace", "revocation = grace\ngrace = 1h\n"),
-          ("strict", "ca_profile = strict\n"), ("ruled", "policy = 1.3.6.1.4.1.99999.1\n"))
+          ("strict", "ca_profile = strict\n"), ("ruled", "policy = 1.3.6.1.4.1.99999.1\n"),
+          ("named", "require_eku = yes\n"))
 
 
 def configured():

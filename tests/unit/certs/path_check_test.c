@@ -155,6 +155,50 @@ Test(path_check, a_leaf_signs_its_handshake)
     bench_path_good();
 }
 
+/* 551D25: extendedKeyUsage; 551D0F: keyUsage. */
+Test(path_check, a_required_purpose_is_named_by_the_leaf)
+{
+    static const char *const roles[] = {"300A06082B06010505070301", "300A06082B06010505070302"};
+    static const char *const wrong[] = {"does not name serverAuth", "does not name clientAuth"};
+
+    for (size_t i = 0; i < 2; i++) {
+        bench_path_set_up();
+        SETTINGS.purpose = i == 0 ? PATH_SERVER : PATH_CLIENT;
+        LEAF.leave_out = FORGE_NO_EKU;
+        bench_path_good();
+        SETTINGS.requires_eku = true;
+        bench_path_refused(wrong[i]);
+        LEAF.extra[0] = forge_extension("551D25", false, forge_hex("30060604551D2500")); /* any */
+        bench_path_refused(wrong[i]);
+        LEAF.extra[0] = forge_extension("551D25", false, forge_hex(roles[1 - i]));
+        bench_path_refused(i == 0 ? "does not allow serverAuth" : "does not allow clientAuth");
+        LEAF.extra[0] = forge_extension("551D25", false, forge_hex(roles[i]));
+        bench_path_good();
+    }
+}
+
+Test(path_check, a_required_purpose_comes_with_a_key_usage)
+{
+    SETTINGS.requires_eku = true;
+    bench_path_good();
+    LEAF.leave_out = FORGE_NO_USAGE;
+    bench_path_refused("no keyUsage with digitalSignature");
+    LEAF.extra[0] = forge_extension("551D0F", true, forge_hex("03020520"));
+    bench_path_refused("does not allow digitalSignature");
+    LEAF.extra[0] = forge_extension("551D0F", true, forge_hex("03020780"));
+    bench_path_good();
+}
+
+Test(path_check, a_required_purpose_is_not_asked_of_cas_or_old_suites)
+{
+    SETTINGS.requires_eku = true;
+    CA.extra[0] = forge_extension("551D25", false, forge_hex("30060604551D2500"));
+    bench_path_good();
+    LEAF.leave_out = FORGE_NO_EKU | FORGE_NO_USAGE;
+    SETTINGS.purpose = PATH_ANY;
+    bench_path_good();
+}
+
 Test(path_check, a_ca_is_no_peer)
 {
     LEAF.is_ca = true;

@@ -145,6 +145,24 @@ Test(trust, may_be_strict_about_its_cas)
     trust_release(loose);
 }
 
+Test(trust, may_require_the_purpose_of_its_peers)
+{
+    struct fault f = {0};
+    struct trust_settings settings = {.name = "hospital",
+                                      .anchors = pair_path("root", ".pem"),
+                                      .tls_min = TLS_VERSION_1_3,
+                                      .requires_eku = true};
+    struct trust *named = trust_load(&settings, (int64_t)time(NULL), &f);
+    struct trust *open = pair_trust("root", NULL, TLS_VERSION_1_3);
+
+    cr_assert_not_null(named, "%s", f.note);
+    cr_assert(trust_requires_eku(named));
+    cr_assert_not(trust_requires_eku(open));
+    cr_assert_neq(trust_differs(named, open), 0);
+    trust_release(named);
+    trust_release(open);
+}
+
 Test(trust, keeps_a_copy_of_its_policy)
 {
     struct fault f = {0};

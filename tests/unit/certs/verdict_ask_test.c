@@ -251,6 +251,26 @@ Test(verdict_ask, policy_of_the_trust_is_asked_of_peers)
     cr_expect(verdict_case_ask());
 }
 
+Test(verdict_ask, purpose_must_be_named_by_peers_where_the_trust_requires_it)
+{
+    verdict_case.leaf.leave_out = FORGE_NO_EKU;
+    verdict_case_make(true);
+    q->policy = JUDGE_OFF;
+    for (int i = 0; i < 2; i++) {
+        q->purpose = i == 0 ? PATH_SERVER : PATH_CLIENT;
+        cr_expect(verdict_case_ask(), "%s", answer->sentence);
+    }
+    verdict_case_demand_purpose();
+    for (int i = 0; i < 2; i++) {
+        q->purpose = i == 0 ? PATH_SERVER : PATH_CLIENT;
+        q->is_own = false;
+        cr_expect_not(verdict_case_ask());
+        cr_expect_not_null(strstr(answer->sentence, "require_eku"), "%s", answer->sentence);
+        q->is_own = true;
+        cr_expect(verdict_case_ask(), "%s", answer->sentence);
+    }
+}
+
 Test(verdict_ask, pending_crl_does_not_count_before_it_is_settled)
 {
     verdict_case_make(false);

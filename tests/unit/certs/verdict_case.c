@@ -46,26 +46,34 @@ void verdict_case_make(bool knows_ca)
     c->q.trust = c->trust;
 }
 
-void verdict_case_demand(bool is_strict, struct span policy)
+static void replace_trust(struct trust_settings settings)
 {
     char path[] = "/tmp/verdict-case-XXXXXX";
     int fd = mkstemp(path);
     struct span pem = crl_case_pem("CERTIFICATE", verdict_case.certs[2]);
-    struct trust_settings settings = {.name = "strict",
-                                      .anchors = path,
-                                      .tls_min = TLS_VERSION_1_2,
-                                      .is_strict_about_cas = is_strict,
-                                      .policy = policy};
     struct fault f = {0};
 
     cr_assert_geq(fd, 0);
     cr_assert_eq(write(fd, pem.data, pem.len), (ssize_t)pem.len);
     (void)close(fd);
+    settings.name = "strict";
+    settings.anchors = path;
+    settings.tls_min = TLS_VERSION_1_2;
     trust_release(verdict_case.trust);
     verdict_case.trust = trust_load(&settings, CRL_CASE_NOW_S, &f);
     (void)unlink(path);
     cr_assert_not_null(verdict_case.trust, "%s", f.note);
     verdict_case.q.trust = verdict_case.trust;
+}
+
+void verdict_case_demand(bool is_strict, struct span policy)
+{
+    replace_trust((struct trust_settings){.is_strict_about_cas = is_strict, .policy = policy});
+}
+
+void verdict_case_demand_purpose(void)
+{
+    replace_trust((struct trust_settings){.requires_eku = true});
 }
 
 /* TBSCertList */

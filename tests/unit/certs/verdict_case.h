@@ -36,7 +36,10 @@ void verdict_case_end(void);
  * leaf, CA. */
 void verdict_case_make(bool knows_ca);
 
-/* Another trust over Root alone: strict about CAs, or with a policy (content of the OID). */
+/* Another trust over Root alone that wants a peer to name its purpose. */
+void verdict_case_demand_purpose(void);
+
+/* Likewise, strict about CAs, or with a policy (content of the OID). */
 void verdict_case_demand(bool is_strict, struct span policy);
 
 /* Put a CRL by "Root" (key 0) or "CA" (key 1) that lists a serial number (0: none) into the

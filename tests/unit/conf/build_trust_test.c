@@ -297,6 +297,24 @@ Test(build_trust, takes_profile_and_policy)
     fixture_end(&f);
 }
 
+Test(build_trust, takes_the_purpose_that_is_required)
+{
+    static const struct {
+        const char *text;
+        bool is_required;
+    } cases[] = {{TRUST("crl = a\n"), false},
+                 {TRUST("crl = a\nrequire_eku = no\n"), false},
+                 {TRUST("crl = a\nrequire_eku = yes\n"), true}};
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct fixture f;
+        fixture_build(&f, cases[i].text);
+        fixture_expect(&f, (const char *const[]){NULL});
+        cr_expect_eq(f.conf.trusts[0].requires_eku, cases[i].is_required, "%zu", i);
+        fixture_end(&f);
+    }
+}
+
 static unsigned allows_of(const char *text)
 {
     struct fixture f;

@@ -242,11 +242,11 @@ Test(credentials, the_trust_knows_its_profile_and_policy)
 {
     static const uint8_t OID[] = {0x2a, 0x03};
     struct fixture f;
-    load(&f,
-         "[gateway]\nname = g\n[trust t]\nanchors = root.pem\nrevocation = off\n"
-         "ca_profile = strict\nallow_sha1 = yes\npolicy = 1.2.3\n[trust u]\nanchors = root.pem\n"
-         "revocation = off\n[device d]\ntrust = t\n" FIXTURE_MLLP
-         "certificate = pump-12.pem\nkey = pump-12.key\n");
+    load(&f, "[gateway]\nname = g\n[trust t]\nanchors = root.pem\nrevocation = off\n"
+             "ca_profile = strict\nallow_sha1 = yes\npolicy = 1.2.3\nrequire_eku = yes\n[trust "
+             "u]\nanchors = root.pem\n"
+             "revocation = off\n[device d]\ntrust = t\n" FIXTURE_MLLP
+             "certificate = pump-12.pem\nkey = pump-12.key\n");
     fixture_expect(&f, (const char *const[]){NULL});
     cr_expect(trust_is_strict_about_cas(f.conf.trusts[0].trust));
     cr_expect_eq(trust_allows(f.conf.trusts[0].trust), SIGNATURE_ALLOWS_SHA1);
@@ -254,5 +254,7 @@ Test(credentials, the_trust_knows_its_profile_and_policy)
     cr_expect(span_equal(trust_policy(f.conf.trusts[0].trust), span_of(OID, sizeof(OID))));
     cr_expect_not(trust_is_strict_about_cas(f.conf.trusts[1].trust));
     cr_expect_eq(trust_policy(f.conf.trusts[1].trust).len, 0);
+    cr_expect(trust_requires_eku(f.conf.trusts[0].trust));
+    cr_expect_not(trust_requires_eku(f.conf.trusts[1].trust));
     unload(&f);
 }
