@@ -192,16 +192,24 @@ void bus_queue_refuse_all(struct bus *b, enum modbus_exception code)
 
 /* ---- units ---- */
 
+static bool asks_unit(const struct bus_client *c, uint8_t unit)
+{
+    size_t at = 0;
+
+    while (at < c->count && waiting_at(c, at)->bus_unit != unit) {
+        at++;
+    }
+    return at < c->count;
+}
+
 bool bus_queue_has_unit(const struct bus *b, uint8_t unit)
 {
-    for (const struct bus_client *c = b->first; c != NULL; c = c->next) {
-        for (size_t at = 0; at < c->count; at++) {
-            if (waiting_at(c, at)->bus_unit == unit) {
-                return true;
-            }
-        }
+    const struct bus_client *c = b->first;
+
+    while (c != NULL && !asks_unit(c, unit)) {
+        c = c->next;
     }
-    return false;
+    return c != NULL;
 }
 
 static bool take_refused(struct bus *b, struct bus_client *c, struct bus_request *q)

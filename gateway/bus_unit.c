@@ -191,7 +191,6 @@ bool bus_unit_barrier(struct bus *b, const struct bus_request *q, struct bus_req
     struct span next = span_of(q->pdu, q->len);
     struct bus_request made = {.unit = q->unit, .bus_unit = q->bus_unit};
     struct room out = room_of(made.pdu, sizeof made.pdu);
-    bool is_made = false;
 
     if (bus_is_tcp(b) || !modbus_debt_confuses(&u->debt, next)) {
         return false;
@@ -199,8 +198,8 @@ bool bus_unit_barrier(struct bus *b, const struct bus_request *q, struct bus_req
     b->barriers++;
     if (!modbus_debt_put_barrier(&u->debt, next_barrier(b, u), next, b->barriers, &out)) {
         /* There is no such read; a loop-back there always is. */
-        is_made = modbus_debt_put_barrier(&u->debt, MODBUS_BARRIER_LOOPBACK, next, b->barriers,
-                                          &out);
+        bool is_made = modbus_debt_put_barrier(&u->debt, MODBUS_BARRIER_LOOPBACK, next, b->barriers,
+                                               &out);
         assert(is_made);
         u->tried_loopback = true;
     }
