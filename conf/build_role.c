@@ -174,6 +174,17 @@ static bool begins_list(const struct reader_section *text, const struct reader_e
     return next_about(text, entry->row->id, entry->about, &at) == entry;
 }
 
+/* Is it an item of rules? It is looked at with its whole list. */
+static bool check_entry(struct section *s, const struct reader_entry *entry)
+{
+    if (entry->row->type == KEYS_TYPE_WINDOW) {
+        check_window(s, entry);
+    } else if (entry->row->type == KEYS_TYPE_RULE && begins_list(s->text, entry)) {
+        check_list(s, entry);
+    }
+    return entry->row->type == KEYS_TYPE_RULE;
+}
+
 void build_role(struct conf_role *r, struct section *s)
 {
     bool has_rules = false;
@@ -182,15 +193,7 @@ void build_role(struct conf_role *r, struct section *s)
     r->line = s->text->line;
     fill_matches(r, s);
     for (size_t i = 0; i < s->text->entry_count; i++) {
-        const struct reader_entry *entry = &s->text->entries[i];
-        if (entry->row->type == KEYS_TYPE_WINDOW) {
-            check_window(s, entry);
-        } else if (entry->row->type == KEYS_TYPE_RULE) {
-            has_rules = true;
-            if (begins_list(s->text, entry)) {
-                check_list(s, entry);
-            }
-        }
+        has_rules = check_entry(s, &s->text->entries[i]) || has_rules;
     }
     if (!has_rules) {
         section_refuse(s, NULL, "says neither what the role may read nor what it may write",

@@ -203,12 +203,12 @@ static const struct modbus_rule *find_shadow(const struct modbus_policy *p, size
 static void check_shadows(const struct check *c, const struct conf_access *access)
 {
     const struct modbus_policy *p = &access->policy;
-    size_t count = modbus_policy_count(p);
+    size_t count = p->rules != NULL ? modbus_policy_count(p) : 0;
     for (size_t i = 0; i < count; i++) {
         const struct modbus_rule *rule = &p->rules[i];
         const struct modbus_rule *shadow = find_shadow(p, count, i);
-        char why[SAY_MAX];
         if (shadow != NULL) {
+            char why[SAY_MAX];
             (void)snprintf(why, sizeof(why), "line %d allows all of it", shadow->line);
             const struct place at = {rule->file, rule->line, rule->text};
             warn(c, &at, why, "one of the two");

@@ -247,10 +247,14 @@ static bool parse_days(const char *word, uint8_t *out)
 /* Five letters HH:MM as minutes, up to 24:00. */
 static bool parse_time(const char *text, uint16_t *out)
 {
-    char hour[3] = {text[0], text[0] != '\0' ? text[1] : '\0', '\0'};
+    char hour[3] = "";
     uint32_t hours = 0;
     uint32_t minutes = 0;
-    if (strlen(text) != 5 || text[2] != ':' || !values_parse_u32(hour, 0, 24, &hours) ||
+    if (strlen(text) != 5) {
+        return false;
+    }
+    memcpy(hour, text, 2);
+    if (text[2] != ':' || !values_parse_u32(hour, 0, 24, &hours) ||
         !values_parse_u32(&text[3], 0, 59, &minutes) || (hours == 24 && minutes != 0)) {
         return false;
     }

@@ -59,10 +59,9 @@ static int misuse(const char *what, const char *subject)
 
 static int hex_of(char c)
 {
-    static const char digits[] = "0123456789abcdef";
-    char low = c >= 'A' && c <= 'F' ? (char)(c - 'A' + 'a') : c;
-    const char *found = low != '\0' ? strchr(digits, low) : NULL;
-    return found != NULL ? (int)(found - digits) : -1;
+    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+    const char *found = c != '\0' ? strchr(digits, c) : NULL;
+    return found != NULL ? (int)(found - digits) % 16 : -1;
 }
 
 /* Pairs of digits, with blanks anywhere between pairs. */
@@ -169,7 +168,10 @@ static int16_t map_unit(struct explain *e, const struct conf_device *d)
         e->has_unit = d->unit_map.bus_unit[unit] >= 0;
         e->unit = unit;
     }
-    return e->has_unit ? d->unit_map.bus_unit[e->unit] : (int16_t)-1;
+    if (!e->has_unit) {
+        return -1;
+    }
+    return d->unit_map.bus_unit[e->unit];
 }
 
 static void print_rule(const struct conf_device *d, const struct permit_answer *answer)

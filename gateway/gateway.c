@@ -256,6 +256,17 @@ static void gateway_swap_rules(struct gateway *g, struct entry *e, const struct 
     generation_release(old);
 }
 
+/* The device's section changed, or it is gone (`new` is NULL). */
+static void gateway_stop_changed(struct gateway *g, struct entry *e, const struct conf_device *new)
+{
+    log_event(CONF_LOG_INFO, device_conf(e->device)->name,
+              new != NULL ? "device-changed" : "device-removed", NULL, 0);
+    if (new != NULL && conf_is_modbus(new->protocol) && !new->is_master) {
+        gateway_swap_rules(g, e, new); /* for what still waits on its way out */
+    }
+    device_stop(e->device, false);
+}
+
 /* Keep what is the same, swap credentials, stop what changed or went. */
 static void gateway_swap_devices(struct gateway *g, const struct conf *next)
 {
@@ -268,12 +279,7 @@ static void gateway_swap_devices(struct gateway *g, const struct conf *next)
         const struct conf_device *new = gateway_find_device(next, old->name, &hint);
         enum conf_change change = new != NULL ? conf_compare_device(old, new) : CONF_CHANGED;
         if (change == CONF_CHANGED) {
-            log_event(CONF_LOG_INFO, old->name, new != NULL ? "device-changed" : "device-removed",
-                      NULL, 0);
-            if (new != NULL && conf_is_modbus(new->protocol) && !new->is_master) {
-                gateway_swap_rules(g, e, new); /* for what still waits on its way out */
-            }
-            device_stop(e->device, false);
+            gateway_stop_changed(g, e, new);
         } else {
             /* Also when old and new are equal to conf: an earlier reload may have swapped them. */
             g->present->runs[new - next->devices] = true;

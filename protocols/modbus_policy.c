@@ -62,6 +62,16 @@ static void sort(struct modbus_rule *rules, size_t count)
     }
 }
 
+/* The first rule from `at` on that is not of this permission and kind. */
+static size_t end_of_kind(const struct modbus_rule *rules, size_t count, size_t at, size_t place)
+{
+    while (at < count && index_of(rules[at].writes) == place / MODBUS_KINDS &&
+           (size_t)rules[at].kind == place % MODBUS_KINDS) {
+        at++;
+    }
+    return at;
+}
+
 void modbus_policy_make(struct modbus_policy *p, struct modbus_rule *rules, size_t count)
 {
     size_t at = 0;
@@ -71,10 +81,7 @@ void modbus_policy_make(struct modbus_policy *p, struct modbus_rule *rules, size
     for (size_t w = 0; w < 2; w++) {
         for (size_t kind = 0; kind < MODBUS_KINDS; kind++) {
             p->begins[w][kind] = at;
-            while (at < count && index_of(rules[at].writes) == w &&
-                   (size_t)rules[at].kind == kind) {
-                at++;
-            }
+            at = end_of_kind(rules, count, at, w * MODBUS_KINDS + kind);
         }
         p->begins[w][MODBUS_KINDS] = at;
     }
