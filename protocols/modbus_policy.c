@@ -228,7 +228,8 @@ static uint16_t value_of(struct span pdu, size_t i)
     case CODE_WRITE_COIL:
         return word_at(pdu, 3) != 0 ? 1 : 0;
     case CODE_WRITE_COILS:
-        return (uint16_t)(byte_at(pdu, 6 + i / 8) >> (i % 8) & 1U); /* the first is the lowest */
+        return (uint16_t)((unsigned)byte_at(pdu, 6 + i / 8) >> (i % 8) &
+                          1U); /* the first is the lowest */
     case CODE_WRITE_REGISTERS:
         return word_at(pdu, 6 + 2 * i);
     case CODE_READ_WRITE:
