@@ -19,10 +19,20 @@ static bool find(void *library, const char *name, void *call, size_t len)
     return found != NULL;
 }
 
+/* Fills the table. False: a call is missing. */
+static bool find_all(void *library, struct libcurl *made)
+{
+    bool has_all = true;
+#define LIBCURL_FIND(name)                                                                         \
+    has_all = find(library, "curl_" #name, &made->name, sizeof(made->name)) && has_all;
+    LIBCURL_CALLS(LIBCURL_FIND)
+#undef LIBCURL_FIND
+    return has_all;
+}
+
 int libcurl_load(const char *soname, struct fault *f)
 {
     struct libcurl made;
-    bool has_all = true;
     if (libcurl.global_init != NULL) {
         return 0;
     }
@@ -30,11 +40,7 @@ int libcurl_load(const char *soname, struct fault *f)
     if (library == NULL) {
         return refuse(f, soname, " can not be loaded: install the package libcurl4");
     }
-#define LIBCURL_FIND(name)                                                                         \
-    has_all = find(library, "curl_" #name, &made.name, sizeof(made.name)) && has_all;
-    LIBCURL_CALLS(LIBCURL_FIND)
-#undef LIBCURL_FIND
-    if (!has_all || made.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+    if (!find_all(library, &made) || made.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         (void)dlclose(library); /* nothing of it is in use */
         return refuse(f, soname, " is too old or not whole: install the package libcurl4");
     }

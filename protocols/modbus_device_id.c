@@ -124,14 +124,14 @@ bool modbus_device_id_put_text(const struct modbus_device_id *d, struct room *to
     struct room out = *to;
     size_t began = out.len;
 
-    for (uint8_t i = 0; i < BASIC_OBJECTS; i++) {
+    for (unsigned i = 0; i < BASIC_OBJECTS; i++) {
         size_t before = out.len;
 
         if (out.len > began && d->len[i] > 0 && !room_put_u8(&out, ' ')) {
             return false;
         }
         size_t blank = out.len;
-        if (!pattern_put_plain(&out, modbus_device_id_object(d, i))) {
+        if (!pattern_put_plain(&out, modbus_device_id_object(d, (uint8_t)i))) {
             return false;
         }
         if (out.len == blank) {
