@@ -196,8 +196,11 @@ struct gateway *gateway_new(struct io *io, struct conf *conf, struct fault *f)
     struct generation *present = generation_new(conf);
     if (g == NULL || present == NULL) {
         mem_free(g);
-        mem_free(present);
-        conf_free(conf);
+        if (present != NULL) {
+            generation_release(present); /* with its configuration */
+        } else {
+            conf_free(conf);
+        }
         fault_set(f, FAULT_MEMORY, FAULT_SIDE_SELF, "no memory for the gateway", NULL);
         return NULL;
     }

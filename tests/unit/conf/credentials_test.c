@@ -209,6 +209,7 @@ Test(credentials, a_long_path_leaves_the_reason_readable)
     credentials_release(&f.conf);
     fixture_end(&f);
     problems_free(written.problems);
+    problems_free(written.conf.warnings);
     pool_free(written.pool);
 }
 
