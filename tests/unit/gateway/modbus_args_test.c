@@ -25,7 +25,7 @@ static struct capture told;
 static int take(const char *line)
 {
     static char text[400];
-    char *argv[WORDS_MAX + 2];
+    static char *argv[WORDS_MAX + 2]; /* the words are borrowed */
     int argc = 0;
     int code = -2;
     (void)snprintf(text, sizeof(text), "try %s", line);
