@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <string.h>
 
 struct libcurl libcurl;
@@ -11,23 +12,29 @@ static int refuse(struct fault *f, const char *soname, const char *why)
     return fault_set(f, FAULT_IO, FAULT_SIDE_SELF, soname, why);
 }
 
-/* POSIX hands out a function as an object pointer, which ISO C can not convert. */
-static bool find(void *library, const char *name, void *call, size_t len)
-{
-    void *found = dlsym(library, name);
-    memcpy(call, &found, len);
-    return found != NULL;
-}
+struct call {
+    const char *name;
+    size_t at; /* in the table */
+};
+
+static const struct call calls[] = {
+#define LIBCURL_CALL(name) {"curl_" #name, offsetof(struct libcurl, name)},
+    LIBCURL_CALLS(LIBCURL_CALL)
+#undef LIBCURL_CALL
+};
 
 /* Fills the table. False: a call is missing. */
 static bool find_all(void *library, struct libcurl *made)
 {
-    bool has_all = true;
-#define LIBCURL_FIND(name)                                                                         \
-    has_all = find(library, "curl_" #name, &made->name, sizeof(made->name)) && has_all;
-    LIBCURL_CALLS(LIBCURL_FIND)
-#undef LIBCURL_FIND
-    return has_all;
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+        void *found = dlsym(library, calls[i].name);
+        if (found == NULL) {
+            return false;
+        }
+        /* POSIX hands out a function as an object pointer, which ISO C can not convert. */
+        memcpy((char *)made + calls[i].at, &found, sizeof(found));
+    }
+    return true;
 }
 
 int libcurl_load(const char *soname, struct fault *f)
