@@ -21,6 +21,29 @@ void bus_note(struct bus_device *d, const char *event, uint8_t unit, uint8_t fun
     d->on_note(d->owner, event, note);
 }
 
+void bus_count_exception(struct bus_counters *n, enum modbus_exception code)
+{
+    switch (code) {
+    case MODBUS_FINE:
+        break;
+    case MODBUS_ILLEGAL_FUNCTION:
+        n->denied++;
+        break;
+    case MODBUS_ILLEGAL_VALUE:
+        n->malformed++;
+        break;
+    case MODBUS_BUSY:
+        n->busy++;
+        break;
+    case MODBUS_NO_PATH:
+        n->unavailable++;
+        break;
+    case MODBUS_NO_ANSWER:
+        n->no_answer++;
+        break;
+    }
+}
+
 struct bus_counters *bus_junk_counters(struct bus *b)
 {
     if (b->wire.device != NULL) {

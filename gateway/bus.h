@@ -58,6 +58,7 @@
 #include "gateway/io.h"
 #include "protocols/bytes.h"
 #include "protocols/fault.h"
+#include "protocols/modbus_pdu.h"
 
 struct bus;
 struct bus_device;
@@ -79,6 +80,9 @@ struct bus_counters {
     uint64_t last_answer_ms; /* loop clock; 0: never */
     uint64_t dropped;        /* never sent because their master went away */
 };
+
+/* A request was answered with this exception. MODBUS_FINE counts nothing. */
+void bus_count_exception(struct bus_counters *n, enum modbus_exception code);
 
 /* A bus for this device's port; it opens (and re-opens) its port by itself. NULL: no memory. */
 struct bus *bus_new(struct io *io, const struct conf_device *first, void (*on_closed)(void *owner),

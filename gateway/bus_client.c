@@ -34,28 +34,9 @@ void bus_client_answer(struct bus_client *c, const struct bus_request *q, struct
 void bus_client_refuse(struct bus_client *c, const struct bus_request *q,
                        enum modbus_exception code)
 {
-    struct bus_counters *n = &c->device->counters;
     uint8_t pdu[2] = {(uint8_t)(q->pdu[0] | MODBUS_EXCEPTION_FLAG), (uint8_t)code};
 
-    switch (code) {
-    case MODBUS_FINE:
-        break;
-    case MODBUS_ILLEGAL_FUNCTION:
-        n->denied++;
-        break;
-    case MODBUS_ILLEGAL_VALUE:
-        n->malformed++;
-        break;
-    case MODBUS_BUSY:
-        n->busy++;
-        break;
-    case MODBUS_NO_PATH:
-        n->unavailable++;
-        break;
-    case MODBUS_NO_ANSWER:
-        n->no_answer++;
-        break;
-    }
+    bus_count_exception(&c->device->counters, code);
     if (code != MODBUS_NO_ANSWER) {
         bus_write_unsent(c, q, (uint8_t)code);
     }

@@ -27,14 +27,14 @@ bool bus_unit_is_silent(const struct bus *b, uint8_t unit)
 bool bus_unit_refuses(const struct bus *b, const struct bus_request *q)
 {
     const struct bus_unit *u = &b->units[q->bus_unit];
-    bool is_asked = (b->state == BUS_ASKING && b->wire.request.bus_unit == q->bus_unit) ||
-                    bus_queue_has_unit(b, q->bus_unit);
 
     if (!bus_unit_is_silent(b, q->bus_unit)) {
         return false;
     }
     /* Whether a write got through must not be found out by writing. */
-    return q->is_write || is_asked || io_now_ms(b->io) < u->again_ms;
+    return q->is_write || io_now_ms(b->io) < u->again_ms ||
+           (b->state == BUS_ASKING && b->wire.request.bus_unit == q->bus_unit) ||
+           bus_queue_has_unit(b, q->bus_unit);
 }
 
 static unsigned count_silent(const struct bus *b)

@@ -14,29 +14,6 @@ static void say(struct master_mouth *mouth, const struct modbus_mbap *answer)
     }
 }
 
-static void count_exception(struct bus_counters *n, enum modbus_exception code)
-{
-    switch (code) {
-    case MODBUS_FINE:
-        break;
-    case MODBUS_ILLEGAL_FUNCTION:
-        n->denied++;
-        break;
-    case MODBUS_ILLEGAL_VALUE:
-        n->malformed++;
-        break;
-    case MODBUS_BUSY:
-        n->busy++;
-        break;
-    case MODBUS_NO_PATH:
-        n->unavailable++;
-        break;
-    case MODBUS_NO_ANSWER:
-        n->no_answer++;
-        break;
-    }
-}
-
 /* `request`: transaction, unit and function as the master wrote them. */
 static void refuse(struct master_mouth *mouth, const struct modbus_mbap *request,
                    enum modbus_exception code)
@@ -153,7 +130,7 @@ void master_desk_ask(struct master_mouth *mouth, const struct modbus_mbap *reque
         code = o == NULL ? MODBUS_BUSY : MODBUS_FINE;
     }
     if (code != MODBUS_FINE) {
-        count_exception(&m->counters, code);
+        bus_count_exception(&m->counters, code);
         refuse(mouth, request, code);
         return;
     }
@@ -188,7 +165,7 @@ static void give_up(struct master *m, struct master_order *o)
 {
     struct modbus_mbap asked = order_asked(o);
 
-    count_exception(&m->counters, MODBUS_NO_ANSWER);
+    bus_count_exception(&m->counters, MODBUS_NO_ANSWER);
     if (o->is_write) {
         master_note(m, "write-outcome-unknown", o->asked_unit, o->pdu[0]);
     }
