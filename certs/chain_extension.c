@@ -321,9 +321,8 @@ static const char *read_known(struct span oid, struct span value, bool is_critic
     return is_critical ? "an unknown critical extension" : NULL;
 }
 
-/* Extension ::= SEQUENCE { extnID OID, critical BOOLEAN DEFAULT FALSE, extnValue OCTET STRING } */
-static bool take_extension(struct span *list, struct span *oid, bool *is_critical,
-                           struct span *value)
+bool chain_extension_take(struct span *list, struct span *oid, bool *is_critical,
+                          struct span *value)
 {
     struct span extension;
     uint8_t tag;
@@ -368,7 +367,7 @@ const char *chain_extension_read_all(struct span wrapped, struct chain_cert *c)
         if (count == EXTENSIONS_MAX) {
             return "too many extensions";
         }
-        if (!take_extension(&list, &seen[count], &is_critical, &value)) {
+        if (!chain_extension_take(&list, &seen[count], &is_critical, &value)) {
             return "the list of extensions is broken or empty";
         }
         /* RFC 5280 4.2 */

@@ -192,3 +192,33 @@ bool der_take_bool(struct span *from, bool *out)
     *from = at;
     return true;
 }
+
+bool der_take_utf8(struct span *from, uint32_t *out)
+{
+    static const uint32_t smallest[4] = {0, 0x80, 0x800, 0x10000};
+    uint8_t first;
+    unsigned more;
+    uint32_t value;
+
+    if (!span_take_u8(from, &first)) {
+        return false;
+    }
+    if (first < 0x80) {
+        *out = first;
+        return true;
+    }
+    more = first >= 0xF0 ? 3 : (first >= 0xE0 ? 2 : 1);
+    if (first < 0xC0 || first >= 0xF8) {
+        return false;
+    }
+    value = first & (0x3FU >> more);
+    for (unsigned i = 0; i < more; i++) {
+        uint8_t byte;
+        if (!span_take_u8(from, &byte) || (byte & 0xC0) != 0x80) {
+            return false;
+        }
+        value = (value << 6) | (byte & 0x3FU);
+    }
+    *out = value;
+    return value >= smallest[more] && value <= 0x10FFFF;
+}

@@ -53,4 +53,8 @@ bool der_take_time(struct span *from, int64_t *out_s);
 /* Take a BOOLEAN: 00 or FF. */
 bool der_take_bool(struct span *from, bool *out);
 
+/* One character of UTF-8 (RFC 3629), up to U+10FFFF; surrogates are not looked for. False: none is
+ * there, or it is broken or over-long (that would make two spellings); *from is then of no use. */
+bool der_take_utf8(struct span *from, uint32_t *out);
+
 #endif

@@ -42,42 +42,11 @@ static bool take_number(struct span *from, unsigned count, uint32_t *out)
     return true;
 }
 
-/* One character of UTF-8 (RFC 3629; over-long forms are broken: they would make two spellings). */
-static bool take_utf8(struct span *from, uint32_t *out)
-{
-    static const uint32_t smallest[4] = {0, 0x80, 0x800, 0x10000};
-    uint8_t first;
-    unsigned more;
-    uint32_t value;
-
-    if (!span_take_u8(from, &first)) {
-        return false;
-    }
-    if (first < 0x80) {
-        *out = first;
-        return true;
-    }
-    more = first >= 0xF0 ? 3 : (first >= 0xE0 ? 2 : 1);
-    if (first < 0xC0 || first >= 0xF8) {
-        return false;
-    }
-    value = first & (0x3FU >> more);
-    for (unsigned i = 0; i < more; i++) {
-        uint8_t byte;
-        if (!span_take_u8(from, &byte) || (byte & 0xC0) != 0x80) {
-            return false;
-        }
-        value = (value << 6) | (byte & 0x3FU);
-    }
-    *out = value;
-    return value >= smallest[more] && value <= 0x10FFFF;
-}
-
 static bool take_char(struct reader *r, uint32_t *out)
 {
     switch (r->tag) {
     case DER_UTF8_STRING:
-        return take_utf8(&r->rest, out);
+        return der_take_utf8(&r->rest, out);
     case DER_BMP_STRING:
         return take_number(&r->rest, 2, out);
     case DER_UNIVERSAL_STRING:

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "certs/chain_extension.h"
 #include "certs/der.h"
 
 static const uint8_t role_oid[] = {0x2B, 6, 1, 4, 1, 0x83, 0x89, 0x0C, 0x86, 0x22, 1};
@@ -37,65 +38,18 @@ static bool find_extensions(struct span der, struct span *list)
     return true;
 }
 
-/* Extension ::= SEQUENCE { extnID OID, critical BOOLEAN DEFAULT FALSE, extnValue OCTET STRING } */
-static bool take_extension(struct span *list, struct span *oid, struct span *value)
-{
-    struct span extension;
-    struct span critical;
-    bool has_critical;
-
-    return der_take_tag(list, DER_SEQUENCE, &extension) && der_take_tag(&extension, DER_OID, oid) &&
-           der_take_optional(&extension, DER_BOOLEAN, &critical, &has_critical) &&
-           der_take_tag(&extension, DER_OCTET_STRING, value) && extension.len == 0;
-}
-
-/* How long the character at the front is: in its shortest form, no surrogate, up to U+10FFFF
- * (RFC 3629 section 4). 0: it is none. */
-static size_t utf8_len(struct span at)
-{
-    uint8_t first = 0;
-    uint8_t second = 0;
-    uint8_t low;
-    uint8_t high;
-    size_t len;
-
-    (void)span_at(at, 0, &first);
-    if (first < 0x80) {
-        return 1;
-    }
-    if (first < 0xC2 || first > 0xF4) {
-        return 0;
-    }
-    len = first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
-    low = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
-    high = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
-    if (len > at.len || !span_at(at, 1, &second) || second < low || second > high) {
-        return 0;
-    }
-    for (size_t i = 2; i < len; i++) {
-        uint8_t next = 0;
-        if (!span_at(at, i, &next) || (next & 0xC0) != 0x80) {
-            return 0;
-        }
-    }
-    return len;
-}
-
 /* Is every character whole, and none a control character? A NUL would cut the role short for
  * whoever compares it as C does; a line's end would forge a line of the log. */
 static enum modbus_role_form judge_text(struct span text)
 {
     while (text.len > 0) {
-        size_t len = utf8_len(text);
-        uint8_t first = 0;
-        if (len == 0) {
+        uint32_t character;
+        if (!der_take_utf8(&text, &character) || (character >= 0xD800 && character <= 0xDFFF)) {
             return MODBUS_ROLE_UTF8;
         }
-        (void)span_at(text, 0, &first);
-        if (first < ' ' || first == 0x7F) {
+        if (character < ' ' || character == 0x7F) {
             return MODBUS_ROLE_CONTROL;
         }
-        text = span_after(text, len);
     }
     return MODBUS_ROLE_GOOD;
 }
@@ -143,7 +97,8 @@ void modbus_role_read(struct span cert_der, struct modbus_role *out)
     while (list.len > 0) {
         struct span oid;
         struct span value;
-        if (!take_extension(&list, &oid, &value)) {
+        bool is_critical;
+        if (!chain_extension_take(&list, &oid, &is_critical, &value)) {
             return;
         }
         if (modbus_role_is_oid(oid)) {

@@ -131,3 +131,34 @@ Test(der, reads_booleans_in_their_two_forms_only)
     cr_assert(der_take_bool(&in, &value) && !value);
     cr_assert_not(der_take_bool(&in, &value));
 }
+
+Test(der, takes_characters_of_utf8_and_no_broken_or_over_long_one)
+{
+    static const struct {
+        const char *bytes;
+        uint32_t character; /* 0: none */
+    } rows[] = {
+        {"a", 'a'},
+        {"\xC3\xA9", 0xE9},
+        {"\xE2\x82\xAC", 0x20AC},
+        {"\xF4\x8F\xBF\xBF", 0x10FFFF},
+        {"\xC1\xA1", 0},
+        {"\xE0\x82\xAC", 0},
+        {"\xF4\x90\x80\x80", 0},
+        {"\xC3", 0},
+        {"\xC3"
+         "a",
+         0},
+        {"\x80", 0},
+        {"\xFF", 0},
+        {"", 0},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct span in = span_of(rows[i].bytes, strlen(rows[i].bytes));
+        uint32_t character = 0;
+        bool is_one = der_take_utf8(&in, &character);
+        cr_expect_eq(is_one, rows[i].character != 0, "row %zu", i);
+        cr_expect(!is_one || (character == rows[i].character && in.len == 0), "row %zu", i);
+    }
+}
