@@ -244,12 +244,14 @@ static void check_uses(const struct conf_device *d, struct section *s)
     uint32_t protocol = 1U << d->protocol;
     uint32_t port = 1U << d->port.kind;
     uint32_t role = 1U << (d->listens ? KEYS_ROLE_LISTEN : KEYS_ROLE_CONNECT);
+    uint32_t side = d->is_master ? KEYS_SIDE_MASTER : KEYS_SIDE_UNIT;
     for (size_t i = 0; i < s->text->entry_count; i++) {
         const struct reader_entry *entry = &s->text->entries[i];
         const struct keys_row *row = entry->row;
         bool fits = (row->protocols == 0 || (row->protocols & protocol) != 0) &&
                     (row->ports == 0 || (row->ports & port) != 0) &&
-                    (row->roles == 0 || (row->roles & role) != 0);
+                    (row->roles == 0 || (row->roles & role) != 0) &&
+                    (row->sides == 0 || (row->sides & side) != 0);
         if (!fits) {
             keys_applies(row, applies);
             (void)snprintf(right, sizeof(right), "no such line, as %s is only for %s", row->name,

@@ -119,6 +119,9 @@ enum keys_type {
 /* Which end opens the TLS link. */
 enum keys_role { KEYS_ROLE_LISTEN, KEYS_ROLE_CONNECT };
 
+/* The words of the key `side`, as bits: which end of a Modbus line the device is. */
+enum keys_side { KEYS_SIDE_UNIT = 1, KEYS_SIDE_MASTER = 2 };
+
 enum { KEYS_WORDS_MAX = 8, KEYS_NEVER = 0 };
 
 struct keys_row {
@@ -137,6 +140,7 @@ struct keys_row {
     uint32_t protocols; /* bit per enum conf_protocol that the key has a meaning for; 0: all */
     uint32_t ports;     /* bit per enum conf_port_kind; 0: all */
     uint32_t roles;     /* bit per enum keys_role; 0: both */
+    uint32_t sides;     /* bit per word of the key `side` (unit, master); 0: both */
     const char *right;  /* said when the value is missing or wrong; NULL: keys_form says it */
     const char *help;   /* one or two sentences */
 };

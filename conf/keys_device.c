@@ -64,6 +64,7 @@ const struct keys_row keys_device_rows[KEYS_COUNT - KEYS_DEVICE_FIRST] = {
         .words = {"none", "discard"},
         .protocols = PROTOCOL(MODBUS_RTU) | PROTOCOL(MODBUS_ASCII),
         .ports = 1U << CONF_PORT_SERIAL,
+        .sides = KEYS_SIDE_UNIT,
         .help = "discard: the adapter hears what it sends (two-wire RS-485), so exactly the bytes "
                 "that were sent are compared and dropped. Without it no write goes to such a line.",
     },
@@ -132,6 +133,7 @@ const struct keys_row keys_device_rows[KEYS_COUNT - KEYS_DEVICE_FIRST] = {
         .floor = 100 * MS,
         .ceiling = 1 * HOUR,
         .protocols = MODBUS,
+        .sides = KEYS_SIDE_UNIT,
         .help = "For so long after a master's write only masters with the same certificate may "
                 "write; the writes of others are answered with exception 06. never: no such rule.",
     },
@@ -317,6 +319,7 @@ const struct keys_row keys_device_rows[KEYS_COUNT - KEYS_DEVICE_FIRST] = {
         .floor = 10 * MS,
         .ceiling = 10 * MINUTE,
         .protocols = MODBUS,
+        .sides = KEYS_SIDE_UNIT,
         .help = "How long a request may wait for its turn, counted from its arrival. After that it "
                 "is answered with exception 06 and never sent.",
     },

@@ -12,6 +12,7 @@ enum { LIST_MAX = 128 };
 
 static const char *const port_words[] = {"serial", "tcp", "tcp-listen"};
 static const char *const role_words[] = {"listen", "connect"};
+static const char *const side_words[] = {"side = unit", "side = master"};
 
 /* Append what fits; every text here is short and known, so nothing is lost. */
 static void append(char *to, size_t cap, const char *text)
@@ -167,6 +168,7 @@ void keys_applies(const struct keys_row *row, char *to)
     append_set(to, row->protocols, keys_get(KEYS_PROTOCOL)->words, KEYS_WORDS_MAX - 1);
     append_set(to, row->ports, port_words, sizeof(port_words) / sizeof(port_words[0]));
     append_set(to, row->roles, role_words, sizeof(role_words) / sizeof(role_words[0]));
+    append_set(to, row->sides, side_words, sizeof(side_words) / sizeof(side_words[0]));
 }
 
 /* "required", "default 20ms" or "optional". */

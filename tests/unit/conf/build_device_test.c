@@ -149,6 +149,8 @@ static void expect_each(const struct one *cases, size_t count)
 
 #define TCP "port = tcp:10.0.0.1:5\n"
 #define OUT "connect = h.example:1\n"
+#define MASTER                                                                                     \
+    "port = serial:/dev/x\nline = 9600 8E1\nprotocol = modbus-rtu\nunit_map = 1\nside = master\n"
 
 Test(build_device, refuses_missing_ends_or_both)
 {
@@ -351,6 +353,22 @@ Test(build_device, refuses_a_master_on_the_wrong_port)
          "start = data\n" OUT,
          "t.conf:14: start = data would wait for ever; right: start = always, as a master is "
          "answered whether there is a link or not"},
+    };
+    expect_each(CASES, COUNT(CASES));
+}
+
+Test(build_device, refuses_at_a_master_what_is_for_devices_that_are_asked)
+{
+    static const struct one CASES[] = {
+        {MASTER "echo = discard\n" OUT,
+         "t.conf:15: echo = discard has no use here; right: no such line, as echo is only for "
+         "modbus-rtu, modbus-ascii, serial, side = unit"},
+        {MASTER "write_lease = 5s\n" OUT,
+         "t.conf:15: write_lease = 5s has no use here; right: no such line, as write_lease is only "
+         "for modbus-rtu, modbus-tcp, modbus-ascii, side = unit"},
+        {MASTER "request_timeout = 5s\n" OUT,
+         "t.conf:15: request_timeout = 5s has no use here; right: no such line, as request_timeout "
+         "is only for modbus-rtu, modbus-tcp, modbus-ascii, side = unit"},
     };
     expect_each(CASES, COUNT(CASES));
 }
