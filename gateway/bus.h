@@ -21,7 +21,7 @@
  * failure the line is kept quiet for the timeout once more, in which a late answer is dropped (it
  * makes the unit "slow", noted once, and doubles its timeout, up to 10 s). It may come even later.
  * So before anything is sent to that unit which the late answer could be mistaken for, also before
- * an equal read or write, a barrier goes first: a loop-back, or a read of another length, and what
+ * an equal read or write, a barrier goes first: a read of another length, or a loop-back, and what
  * comes before its answer is dropped. protocols/modbus_debt.h says why that holds at any delay.
  * Modbus/TCP has transactions and needs none of this.
  *

@@ -108,7 +108,7 @@ struct bus_unit {
     uint8_t tries;        /* silent: how often it was asked again in vain */
     bool is_slow;         /* answered late once: its timeout is doubled */
     bool is_refusing;     /* just found silent: what waits for it is refused next */
-    bool tried_loopback;  /* as the last barrier, with an unknown taste */
+    bool tried_read;      /* as the last barrier; else a loop-back */
     enum bus_barrier_taste taste;
     struct modbus_debt debt; /* serial */
 };

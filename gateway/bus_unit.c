@@ -120,7 +120,7 @@ void bus_unit_answered(struct bus *b, struct span pdu)
         modbus_debt_settle(&u->debt, wire_pdu(b), b->wire.is_barrier, pdu);
     }
     if (b->wire.is_barrier) {
-        u->taste = u->tried_loopback ? BUS_TASTE_LOOPBACK : BUS_TASTE_READ;
+        u->taste = u->tried_read ? BUS_TASTE_READ : BUS_TASTE_LOOPBACK;
     }
     end_silence(b, u);
 }
@@ -171,18 +171,19 @@ bool bus_unit_owes(const struct bus *b, uint8_t unit, uint8_t function)
     return modbus_debt_owes(&b->units[unit].debt, function);
 }
 
-/* The kind that this unit answers; one after the other while nobody knows. A line that echoes would
- * bring any loop-back back. */
+/* The kind that this unit answers; one after the other while nobody knows. The read first: a unit
+ * that lacks function 08 may be slow to say so (libmodbus's server takes 500 ms). A line that
+ * echoes would bring any loop-back back. */
 static enum modbus_barrier next_barrier(const struct bus *b, struct bus_unit *u)
 {
     if (b->is_echoing) {
-        u->tried_loopback = false;
+        u->tried_read = true;
     } else if (u->taste == BUS_TASTE_UNKNOWN) {
-        u->tried_loopback = !u->tried_loopback;
+        u->tried_read = !u->tried_read;
     } else {
-        u->tried_loopback = u->taste == BUS_TASTE_LOOPBACK;
+        u->tried_read = u->taste == BUS_TASTE_READ;
     }
-    return u->tried_loopback ? MODBUS_BARRIER_LOOPBACK : MODBUS_BARRIER_READ;
+    return u->tried_read ? MODBUS_BARRIER_READ : MODBUS_BARRIER_LOOPBACK;
 }
 
 bool bus_unit_barrier(struct bus *b, const struct bus_request *q, struct bus_request *barrier)
@@ -201,7 +202,7 @@ bool bus_unit_barrier(struct bus *b, const struct bus_request *q, struct bus_req
         bool is_made = modbus_debt_put_barrier(&u->debt, MODBUS_BARRIER_LOOPBACK, next, b->barriers,
                                                &out);
         assert(is_made);
-        u->tried_loopback = true;
+        u->tried_read = false;
     }
     made.len = (uint8_t)room_span(&out).len;
     *barrier = made;
