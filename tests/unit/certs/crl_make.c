@@ -6,17 +6,21 @@
 #include <wolfssl/options.h>
 #include <wolfssl/wolfcrypt/ed25519.h>
 
+#include "tests/unit/pages.h"
+
 enum { ARENA = 1 << 24 };
 
-static uint8_t arena[ARENA];
+static uint8_t *arena;
 static size_t used;
 
 static const uint8_t ed25519_algorithm[] = {0x30, 5, 6, 3, 0x2B, 0x65, 0x70};
 
 struct span crl_make_bytes(const void *data, size_t len)
 {
-    uint8_t *place = &arena[used];
+    uint8_t *place;
 
+    arena = arena != NULL ? arena : pages_take(ARENA);
+    place = &arena[used];
     cr_assert(len <= ARENA - used);
     if (len > 0) {
         memcpy(place, data, len);

@@ -7,6 +7,7 @@
 #include "certs/evidence_inside.h"
 #include "certs/mem.h"
 #include "tests/unit/certs/evidence_case.h"
+#include "tests/unit/pages.h"
 
 enum { CA_KEY = 1, OTHER_KEY = 2, NOW_S = EVIDENCE_CASE_NOW_S };
 
@@ -299,7 +300,7 @@ Test(evidence_settle, holds_no_more_pending_ones_than_it_may)
 /* Bytes that no CRL has to contain, in an extension that nobody asks for. */
 static enum evidence_taken put_large(const char *source, size_t len)
 {
-    static uint8_t der[EVIDENCE_PENDING_LEN_MAX + 1];
+    uint8_t *der = pages_take(EVIDENCE_PENDING_LEN_MAX + 1);
     struct evidence_case c = {.number = 1, .is_pending = true};
     struct crl_arrival a = {.crl = evidence_case_crl(&c)};
     struct evidence_id id;

@@ -8,15 +8,19 @@
 #include <wolfssl/wolfcrypt/random.h>
 #include <wolfssl/wolfcrypt/sha256.h>
 
+#include "tests/unit/pages.h"
+
 enum { ARENA = 4 * 1024 * 1024, POINT_LEN = 65, SCALAR_LEN = 32 };
 
-static uint8_t arena[ARENA];
+static uint8_t *arena;
 static size_t used;
 
 static uint8_t *take(size_t len)
 {
-    uint8_t *at = &arena[used];
+    uint8_t *at;
 
+    arena = arena != NULL ? arena : pages_take(ARENA);
+    at = &arena[used];
     cr_assert(len <= ARENA - used, "the forge is full");
     used += len;
     return at;

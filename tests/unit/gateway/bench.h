@@ -24,9 +24,9 @@ struct ear {
     struct endpoint_owner owner;
     unsigned opened, secured, eofs, drained, closed, events;
     struct fault cause;
-    uint8_t data[EAR_DATA_MAX]; /* the first bytes */
-    size_t len;                 /* of all bytes */
-    bool is_late;               /* an event came after on_closed: never right */
+    uint8_t *data; /* the first EAR_DATA_MAX bytes; NULL: none came yet */
+    size_t len;    /* of all bytes */
+    bool is_late;  /* an event came after on_closed: never right */
     void (*hook)(struct ear *ear, enum ear_event event, struct span data);
     void *arg; /* the hook's own */
 };

@@ -7,6 +7,7 @@
 
 #include "tests/unit/gateway/child.h"
 #include "tests/unit/gateway/fetch_rig.h"
+#include "tests/unit/pages.h"
 
 #define OK       "HTTP/1.1 200 OK\r\n"
 #define TEN      "Content-Length: 10\r\n\r\n0123456789"
@@ -343,12 +344,13 @@ Test(fetcher_curl, tells_that_nobody_listens)
     expect_fault(FAULT_REFUSED, "can not be reached");
 }
 
-static char great[3000100];
+enum { GREAT_MAX = 3000100 };
 
 Test(fetcher_curl, a_great_body_comes_whole)
 {
     static const char *const heads[] = {OK "Content-Length: 3000000\r\n\r\n",
                                         OK "X-Length-Not: 3000000\r\n\r\n"};
+    char *great = pages_take(GREAT_MAX);
     struct fetch_request request = fetch_rig_request(&rig);
     request.max_bytes = FETCHER_CRL_MAX;
     for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
@@ -376,7 +378,8 @@ Test(fetcher_curl, a_great_body_shares_the_loop)
     static uv_prepare_t prepare; /* it closes when the rig does */
     unsigned turns = 0;
     request.max_bytes = FETCHER_CRL_MAX;
-    (void)snprintf(great, sizeof(great), OK "Content-Length: 3000000\r\n\r\n");
+    char *great = pages_take(GREAT_MAX);
+    (void)snprintf(great, GREAT_MAX, OK "Content-Length: 3000000\r\n\r\n");
     size_t len = strlen(great);
     memset(great + len, 'y', 3000000);
     great[len + 3000000] = '\0';
