@@ -1,6 +1,7 @@
 #include "certs/identity.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "certs/cert.h"
@@ -18,7 +19,7 @@ enum {
 };
 
 struct identity {
-    uint32_t holders;
+    _Atomic uint32_t holders;
     struct cert_facts facts;
     uint8_t *chain; /* DER certificates one after the other, leaf first */
     size_t chain_len;
@@ -302,6 +303,12 @@ static int check_key(const struct identity *id, const char *path, struct fault *
 struct identity *identity_load(const char *cert_path, const char *key_path, int64_t now_s,
                                struct fault *f)
 {
+    return identity_load_anew(cert_path, key_path, now_s, NULL, f);
+}
+
+struct identity *identity_load_anew(const char *cert_path, const char *key_path, int64_t now_s,
+                                    struct identity *before, struct fault *f)
+{
     struct identity *id = mem_new(1, sizeof(*id));
 
     if (id == NULL) {
@@ -309,8 +316,15 @@ struct identity *identity_load(const char *cert_path, const char *key_path, int6
         return NULL;
     }
     id->holders = 1;
-    if (load_chain(id, cert_path, now_s, f) != 0 || load_key(id, key_path, f) != 0 ||
-        check_key(id, key_path, f) != 0) {
+    if (load_chain(id, cert_path, now_s, f) != 0 || load_key(id, key_path, f) != 0) {
+        identity_release(id);
+        return NULL;
+    }
+    if (before != NULL && identity_differs(before, id) == 0) {
+        identity_release(id);
+        return identity_hold(before); /* its key was tried */
+    }
+    if (check_key(id, key_path, f) != 0) {
         identity_release(id);
         return NULL;
     }
@@ -330,8 +344,7 @@ void identity_release(struct identity *id)
         return;
     }
     assert(id->holders > 0);
-    id->holders--;
-    if (id->holders > 0) {
+    if (atomic_fetch_sub(&id->holders, 1) > 1) {
         return;
     }
     mem_wipe_free(id->key, id->key_len);

@@ -2,7 +2,7 @@
  * Identity: one device's certificate, its chain and its private key.
  *
  * Floor 1. Immutable after loading and counted: configuration, device and running links hold one
- * each; the last release wipes the key. One thread (the loop's) holds and releases.
+ * each; the last release wipes the key. Any thread holds and releases.
  */
 #ifndef WARDGATE_IDENTITY_H
 #define WARDGATE_IDENTITY_H
@@ -34,6 +34,12 @@ struct cert_facts {
  * the file and what would be right. f->side is FAULT_SIDE_CERTIFICATE. */
 struct identity *identity_load(const char *cert_path, const char *key_path, int64_t now_s,
                                struct fault *f);
+
+/* The same beside an identity that was loaded before (NULL: none): where the files say what it
+ * holds, it is held once more and returned, and the costly part, whether the key is the
+ * certificate's, is not done again. Time, order, strength and mode are looked at either way. */
+struct identity *identity_load_anew(const char *cert_path, const char *key_path, int64_t now_s,
+                                    struct identity *before, struct fault *f);
 
 /* One more, one fewer holder. release(NULL) is fine. */
 struct identity *identity_hold(struct identity *id);

@@ -1,6 +1,7 @@
 #include "certs/trust.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "certs/cert.h"
@@ -19,7 +20,7 @@ struct trusted_ca {
 };
 
 struct trust {
-    uint32_t holders;
+    _Atomic uint32_t holders;
     char *name;
     enum tls_version tls_min;
     enum revocation_mode revocation;
@@ -273,8 +274,7 @@ void trust_release(struct trust *t)
         return;
     }
     assert(t->holders > 0);
-    t->holders--;
-    if (t->holders > 0) {
+    if (atomic_fetch_sub(&t->holders, 1) > 1) {
         return;
     }
     for (size_t role = 0; role < ROLES; role++) {

@@ -1,7 +1,8 @@
 /*
  * Trust: the anchors that a peer's chain must end at, and how strict to be.
  *
- * Floor 1. Immutable after loading and counted, like an identity; swapped as a whole on reload.
+ * Floor 1. Immutable after loading and counted, like an identity; swapped as a whole on reload. Any
+ * thread holds and releases; the TLS contexts in it are the loop's.
  */
 #ifndef WARDGATE_TRUST_H
 #define WARDGATE_TRUST_H

@@ -77,13 +77,13 @@ static void read_includes(struct reader *r)
 }
 
 /* Sections become devices, and then everything is compared with everything. */
-static void load_sections(struct conf *c, const struct reader *r, int64_t now_s,
-                          const char *main_file)
+static void load_sections(struct conf *c, const struct reader *r, const char *main_file,
+                          const struct credentials_source *credentials)
 {
     if (build_conf(c, r, r->pool, r->problems, main_file) != 0) {
         return;
     }
-    credentials_load(c, r, r->pool, now_s, r->problems);
+    credentials_load(c, r, credentials, r->problems);
     crl_places_look(c, r->problems);
     struct check check = {.conf = c, .reader = r, .pool = r->pool, .problems = r->problems};
     check_ports(&check);
@@ -116,8 +116,15 @@ free_both:
 
 struct conf *conf_load(const char *path, int64_t now_s, struct problems *problems)
 {
+    return conf_load_anew(path, now_s, NULL, problems);
+}
+
+struct conf *conf_load_anew(const char *path, int64_t now_s, const struct conf *before,
+                            struct problems *problems)
+{
+    const struct credentials_source credentials = {.now_s = now_s, .before = before};
     struct reader reader;
-    size_t before = problems_count(problems);
+    size_t known = problems_count(problems);
     struct conf *c = new_conf(path);
     if (c == NULL) {
         problems_add(problems, path, 0, "not enough memory, or a path that cannot be followed",
@@ -130,9 +137,9 @@ struct conf *conf_load(const char *path, int64_t now_s, struct problems *problem
         problems_add(problems, path, 0, "not enough memory", "free some memory and try again");
     } else if (source_read(&reader, c->path, shown) == 0) {
         read_includes(&reader);
-        load_sections(c, &reader, now_s, shown);
+        load_sections(c, &reader, shown, &credentials);
     }
-    if (problems_count(problems) != before) {
+    if (problems_count(problems) != known) {
         conf_free(c);
         return NULL;
     }
@@ -184,8 +191,17 @@ free_all:
 
 const struct conf_device *conf_find_device(const struct conf *c, const char *name)
 {
-    for (size_t i = 0; i < c->device_count; i++) {
+    size_t hint = 0;
+    return conf_find_device_near(c, name, &hint);
+}
+
+const struct conf_device *conf_find_device_near(const struct conf *c, const char *name,
+                                                size_t *hint)
+{
+    for (size_t n = 0; n < c->device_count; n++) {
+        size_t i = (*hint + n) % c->device_count;
         if (strcmp(c->devices[i].name, name) == 0) {
+            *hint = i + 1;
             return &c->devices[i];
         }
     }

@@ -263,6 +263,12 @@ struct conf {
  * *problems (which the caller made with problems_new and frees). tls_init must have run. */
 struct conf *conf_load(const char *path, int64_t now_s, struct problems *problems);
 
+/* The same for a reload. `before` (NULL: none) is the configuration in force, only read; it must
+ * live until this returns. A trust or identity whose files and settings are the same is taken over
+ * from it, held once more: what was found out with it stays good. */
+struct conf *conf_load_anew(const char *path, int64_t now_s, const struct conf *before,
+                            struct problems *problems);
+
 /* Releases everything including identities and trusts. NULL is fine. */
 void conf_free(struct conf *c);
 
@@ -271,6 +277,11 @@ void conf_free(struct conf *c);
 char *conf_find_control(const char *path, struct problems *problems);
 
 const struct conf_device *conf_find_device(const struct conf *c, const char *name);
+
+/* The same for one who looks for many: devices mostly keep their order, so the search begins at
+ * *hint (0 at first), which is then the place behind the one found. */
+const struct conf_device *conf_find_device_near(const struct conf *c, const char *name,
+                                                size_t *hint);
 
 /* The role of that section, NULL: none. */
 const struct conf_role *conf_find_role(const struct conf *c, const char *name);

@@ -20,7 +20,8 @@ struct loaded {
 struct loader {
     const struct reader *reader;
     struct problems *problems;
-    int64_t now_s;
+    const struct credentials_source *source;
+    size_t hint;          /* where in source->before the next device may stand */
     struct loaded *pairs; /* each pair once */
     uint64_t *hashes;     /* of the pairs, side by side for speed */
     size_t count;
@@ -121,6 +122,20 @@ static bool is_checked(const struct conf *conf, const struct conf_trust *t)
     return false;
 }
 
+/* The trust of before, if it is the same: what is known under it (paths that were found) stays. */
+static void take_over_trust(const struct loader *l, struct conf_trust *t)
+{
+    const struct conf *before = l->source->before;
+    for (size_t i = 0; before != NULL && i < before->trust_count; i++) {
+        struct trust *old = before->trusts[i].trust;
+        if (trust_differs(old, t->trust) == 0) {
+            trust_release(t->trust);
+            t->trust = trust_hold(old);
+            return;
+        }
+    }
+}
+
 static void load_trust(const struct loader *l, const struct conf *conf, struct conf_trust *t)
 {
     struct place anchors = {KEYS_TRUST, t->name, KEYS_ANCHORS};
@@ -144,14 +159,25 @@ static void load_trust(const struct loader *l, const struct conf *conf, struct c
                                       .allows = t->allows,
                                       .policy = t->policy,
                                       .requires_eku = t->requires_eku};
-    t->trust = trust_load(&settings, l->now_s, &fault);
+    t->trust = trust_load(&settings, l->source->now_s, &fault);
     if (t->trust != NULL) {
+        take_over_trust(l, t);
         return;
     }
     bool second = t->intermediates != NULL &&
                   strncmp(fault.note, t->intermediates, strlen(t->intermediates)) == 0;
     refuse_fault(l, second ? intermediates : anchors, second ? t->intermediates : t->anchors,
                  &fault);
+}
+
+/* What the device's files held before a reload; NULL: there is no such device, or no reload. */
+static struct identity *find_before(struct loader *l, const struct conf_device *d)
+{
+    const struct conf_device *before = NULL;
+    if (l->source->before != NULL) {
+        before = conf_find_device_near(l->source->before, d->name, &l->hint);
+    }
+    return before != NULL ? before->identity : NULL;
 }
 
 /* The pair of files, loaded now or before. */
@@ -171,7 +197,8 @@ static struct loaded *find_pair(struct loader *l, const struct conf_device *d, b
     l->hashes[l->count] = hash;
     l->count++;
     fault_clear(&pair->fault);
-    pair->identity = identity_load(d->certificate, d->key, l->now_s, &pair->fault);
+    pair->identity = identity_load_anew(d->certificate, d->key, l->source->now_s, find_before(l, d),
+                                        &pair->fault);
     *is_new = true;
     return pair;
 }
@@ -195,12 +222,12 @@ static void load_identity(struct loader *l, struct conf_device *d)
     refuse_fault(l, is_key ? key : certificate, is_key ? d->key : d->certificate, &pair->fault);
 }
 
-void credentials_load(struct conf *conf, const struct reader *reader, struct pool *pool,
-                      int64_t now_s, struct problems *problems)
+void credentials_load(struct conf *conf, const struct reader *reader,
+                      const struct credentials_source *source, struct problems *problems)
 {
-    struct loader l = {.reader = reader, .problems = problems, .now_s = now_s};
-    l.pairs = pool_take(pool, conf->device_count + 1, sizeof(*l.pairs));
-    l.hashes = pool_take(pool, conf->device_count + 1, sizeof(*l.hashes));
+    struct loader l = {.reader = reader, .problems = problems, .source = source};
+    l.pairs = pool_take(reader->pool, conf->device_count + 1, sizeof(*l.pairs));
+    l.hashes = pool_take(reader->pool, conf->device_count + 1, sizeof(*l.hashes));
     if (l.pairs == NULL || l.hashes == NULL) {
         problems_add(problems, conf->path, 0, "not enough memory for all certificates",
                      "free some memory and try again");

@@ -9,15 +9,18 @@
 #include <stdint.h>
 
 #include "conf/conf.h"
-#include "conf/pool.h"
 #include "conf/problems.h"
 #include "conf/reader.h"
 
-/* Load trusts and identities into *conf, which holds them from then on (conf_free releases).
- * now_s: wall clock, seconds since 1970. What fails becomes a problem against the line of its key
- * and stays NULL. tls_init must have run. */
-void credentials_load(struct conf *conf, const struct reader *reader, struct pool *pool,
-                      int64_t now_s, struct problems *problems);
+struct credentials_source {
+    int64_t now_s;             /* wall clock, seconds since 1970 */
+    const struct conf *before; /* what is the same there is taken over; NULL: none. Only read */
+};
+
+/* Load trusts and identities into *conf, which holds them from then on (conf_free releases). What
+ * fails becomes a problem against the line of its key and stays NULL. tls_init must have run. */
+void credentials_load(struct conf *conf, const struct reader *reader,
+                      const struct credentials_source *source, struct problems *problems);
 
 /* Release all that is held. */
 void credentials_release(struct conf *conf);

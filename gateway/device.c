@@ -217,6 +217,9 @@ void device_stop(struct device *d, bool now)
 
 void device_use(struct device *d, struct identity *identity, struct trust *trust)
 {
+    if (identity == d->host.identity && trust == d->host.trust) {
+        return; /* nothing is new: what was found out about them holds */
+    }
     identity_hold(identity);
     trust_hold(trust);
     identity_release(d->host.identity);

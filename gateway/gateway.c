@@ -235,20 +235,6 @@ void gateway_start(struct gateway *g)
     gateway_start_missing(g);
 }
 
-/* Devices mostly keep their order: the search begins behind the one that was found last. */
-static const struct conf_device *gateway_find_device(const struct conf *conf, const char *name,
-                                                     size_t *hint)
-{
-    for (size_t n = 0; n < conf->device_count; n++) {
-        size_t i = (*hint + n) % conf->device_count;
-        if (strcmp(conf->devices[i].name, name) == 0) {
-            *hint = i + 1;
-            return &conf->devices[i];
-        }
-    }
-    return NULL;
-}
-
 /* Role rules change under open links: what is not allowed any more is refused from now on, and no
  * link is cut for it. */
 static void gateway_swap_rules(struct gateway *g, struct entry *e, const struct conf_device *new)
@@ -279,7 +265,7 @@ static void gateway_swap_devices(struct gateway *g, const struct conf *next)
             continue;
         }
         const struct conf_device *old = device_conf(e->device);
-        const struct conf_device *new = gateway_find_device(next, old->name, &hint);
+        const struct conf_device *new = conf_find_device_near(next, old->name, &hint);
         enum conf_change change = new != NULL ? conf_compare_device(old, new) : CONF_CHANGED;
         if (change == CONF_CHANGED) {
             gateway_stop_changed(g, e, new);
@@ -347,9 +333,9 @@ struct revocation *gateway_revocation(struct gateway *g)
     return g->revocation;
 }
 
-const char *gateway_conf_path(const struct gateway *g)
+const struct conf *gateway_conf(const struct gateway *g)
 {
-    return g->present->conf->path;
+    return g->present->conf;
 }
 
 const struct conf_gateway *gateway_settings(const struct gateway *g)

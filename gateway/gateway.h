@@ -37,8 +37,8 @@ void gateway_stop(struct gateway *g, void (*on_stopped)(void *owner), void *owne
 /* Only after on_stopped. */
 void gateway_free(struct gateway *g);
 
-/* The path of the main configuration file, for reload; the running [gateway] section. */
-const char *gateway_conf_path(const struct gateway *g);
+/* The configuration in force; it lives until gateway_reload or gateway_free. Its [gateway]. */
+const struct conf *gateway_conf(const struct gateway *g);
 const struct conf_gateway *gateway_settings(const struct gateway *g);
 /* What it knows of revocation, for a person's orders. Lives as long as the gateway. */
 struct revocation *gateway_revocation(struct gateway *g);

@@ -97,19 +97,19 @@ static void clean_up(struct reload *r)
 {
     conf_free(r->next);
     problems_free(r->problems);
-    mem_free(r->path);
     r->next = NULL;
     r->problems = NULL;
-    r->path = NULL;
+    r->before = NULL;
     r->client = NULL;
     r->is_running = false;
 }
 
-/* On a thread of the pool: touches only what is the reload's own. */
+/* On a thread of the pool: touches only what is the reload's own, and reads what is in force, which
+ * stays until this is done. */
 static void read_files(uv_work_t *work)
 {
     struct reload *r = work->data;
-    r->next = conf_load(r->path, io_wall_s(), r->problems);
+    r->next = conf_load_anew(r->before->path, io_wall_s(), r->before, r->problems);
 }
 
 static void on_read(uv_work_t *work, int status)
@@ -151,14 +151,13 @@ bool reload_start(struct reload *r, struct gateway *gateway, struct control_clie
         reload_refuse(client, "a reload is running already");
         return false;
     }
-    r->path = mem_text(gateway_conf_path(gateway));
+    r->before = gateway_conf(gateway);
     r->problems = problems_new();
     r->client = client;
     r->gateway = gateway;
     r->work.data = r;
     r->is_running = true;
-    if (r->path == NULL || r->problems == NULL ||
-        uv_queue_work(&r->io->loop, &r->work, read_files, on_read) != 0) {
+    if (r->problems == NULL || uv_queue_work(&r->io->loop, &r->work, read_files, on_read) != 0) {
         reload_refuse(client, "out of memory");
         clean_up(r);
         return false;

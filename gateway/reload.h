@@ -25,7 +25,7 @@ struct reload {
     void *owner;
     struct gateway *gateway;
     struct control_client *client; /* who waits for the answer, or NULL */
-    char *path;
+    const struct conf *before;     /* in force while the files are read; the gateway's */
     struct problems *problems;
     struct conf *next;
     bool is_running;

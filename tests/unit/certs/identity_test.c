@@ -191,6 +191,51 @@ Test(identity, goes_by_the_time_that_it_is_told)
     identity_release(id);
 }
 
+/* The pair's files beside what was loaded before. */
+static struct identity *load_beside(struct identity *before, const char *name, int64_t now_s,
+                                    struct fault *f)
+{
+    return identity_load_anew(pair_path(name, ".pem"), pair_path(name, ".key"), now_s, before, f);
+}
+
+Test(identity, files_that_say_the_same_give_the_identity_of_before)
+{
+    struct identity *before = pair_identity("pump-12");
+    struct fault f = {0};
+    struct identity *same = load_beside(before, "pump-12", (int64_t)time(NULL), &f);
+
+    cr_assert_eq(same, before);
+    identity_release(same);
+    cr_assert_str_eq(identity_facts(before)->subject, identity_facts(same)->subject);
+    identity_release(before);
+}
+
+Test(identity, another_certificate_or_key_is_loaded_and_tried_anew)
+{
+    struct identity *before = pair_identity("pump-12");
+    struct fault f = {0};
+    struct identity *other = load_beside(before, "pump-12-rsa", (int64_t)time(NULL), &f);
+
+    cr_assert_not_null(other);
+    cr_assert_neq(other, before);
+    cr_assert_neq(identity_differs(before, other), 0);
+    identity_release(other);
+    cr_assert_null(identity_load_anew(pair_path("pump-12", ".pem"), pair_path("hl7", ".key"),
+                                      (int64_t)time(NULL), before, &f));
+    cr_assert_eq(f.code, FAULT_KEY);
+    identity_release(before);
+}
+
+Test(identity, what_has_expired_since_is_refused_also_beside_itself)
+{
+    struct identity *before = pair_identity("pump-12");
+    struct fault f = {0};
+
+    cr_assert_null(load_beside(before, "pump-12", identity_facts(before)->not_after_s + 1, &f));
+    cr_assert_eq(f.code, FAULT_EXPIRED);
+    identity_release(before);
+}
+
 Test(identity, differs_by_chain_and_key)
 {
     struct identity *a = pair_identity("pump-12");

@@ -108,7 +108,8 @@ static void expect_names(const struct shared *s, const char *said)
     f.conf.path = pool_text(f.pool, "t.conf");
     cr_assert_eq(reader_read(&f.reader, &source), 0);
     cr_assert_eq(build_conf(&f.conf, &f.reader, f.pool, f.problems, "t.conf"), 0);
-    credentials_load(&f.conf, &f.reader, f.pool, (int64_t)time(NULL), f.problems);
+    const struct credentials_source now = {.now_s = (int64_t)time(NULL)};
+    credentials_load(&f.conf, &f.reader, &now, f.problems);
     struct check check = {&f.conf, &f.reader, f.pool, f.problems};
     check_binds(&check);
     fixture_expect(&f, lines);

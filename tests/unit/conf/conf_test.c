@@ -283,6 +283,39 @@ Test(conf, compare_tells_same_credentials_and_changed)
     cr_assert_eq(compare(FILE_A, FILE_C, renew_certificate), CONF_CHANGED);
 }
 
+/* A reload from the same text, `change` called between: are identity and trust taken over? */
+static void expect_taken_over(void (*change)(void), bool identity, bool trust)
+{
+    struct fixture f;
+    struct conf *a = fixture_load(&f, put_all(HEAD TRUST DEVICE("a", "5") DEVICE("b", "6")));
+    cr_assert_not_null(a);
+    if (change != NULL) {
+        change();
+    }
+    struct conf *b = conf_load_anew(a->path, (int64_t)time(NULL), a, f.problems);
+    fixture_expect(&f, (const char *const[]){NULL});
+    for (size_t i = 0; i < 2; i++) {
+        cr_expect_eq(a->devices[i].identity == b->devices[i].identity, identity);
+        cr_expect_eq(a->devices[i].trust == b->devices[i].trust, trust);
+        cr_expect_eq(b->devices[i].trust, b->trusts[0].trust);
+    }
+    conf_free(a);
+    cr_expect_not_null(identity_facts(b->devices[1].identity), "what was taken over is held");
+    conf_free(b);
+    fixture_end(&f);
+}
+
+Test(conf, a_reload_takes_over_what_its_files_still_say)
+{
+    expect_taken_over(NULL, true, true);
+    expect_taken_over(renew_certificate, false, true);
+}
+
+Test(conf, a_reload_loads_another_trust_anew)
+{
+    expect_taken_over(renew_trust, true, false);
+}
+
 Test(conf, protocols_have_their_words)
 {
     cr_assert_str_eq(conf_protocol_name(CONF_PROTOCOL_RAW), "raw");

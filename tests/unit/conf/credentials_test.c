@@ -26,7 +26,8 @@ static void load(struct fixture *f, const char *text)
     cr_assert_eq(reader_read(&f->reader, &source), 0);
     cr_assert_eq(build_conf(&f->conf, &f->reader, f->pool, f->problems, "t.conf"), 0);
     cr_assert_eq(problems_count(f->problems), 0);
-    credentials_load(&f->conf, &f->reader, f->pool, (int64_t)time(NULL), f->problems);
+    const struct credentials_source now = {.now_s = (int64_t)time(NULL)};
+    credentials_load(&f->conf, &f->reader, &now, f->problems);
 }
 
 static void unload(struct fixture *f)
@@ -202,7 +203,8 @@ Test(credentials, a_long_path_leaves_the_reason_readable)
     cr_assert_eq(build_conf(&f.conf, &f.reader, f.pool, f.problems, "t.conf"), 0);
     f.conf.devices[0].key = pool_text(f.pool, fixture_pki("pump-12.key"));
     f.conf.trusts[0].anchors = pool_text(f.pool, fixture_pki("root.pem"));
-    credentials_load(&f.conf, &f.reader, f.pool, (int64_t)time(NULL), f.problems);
+    const struct credentials_source now = {.now_s = (int64_t)time(NULL)};
+    credentials_load(&f.conf, &f.reader, &now, f.problems);
     cr_assert_eq(problems_count(f.problems), 1);
     cr_assert_not_null(strstr(problems_text(f.problems, 0), "right: "));
     cr_assert_not_null(strstr(problems_text(f.problems, 0), "certificate"));

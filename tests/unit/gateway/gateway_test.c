@@ -361,7 +361,7 @@ Test(gateway, snapshot_tells_of_every_device)
     cr_expect_eq(gateway_snapshot(town.gateway, &all), FAULT_MEMORY);
     mem_fail_nth(0);
     cr_expect_str_eq(gateway_settings(town.gateway)->name, "town");
-    cr_expect_not_null(strstr(gateway_conf_path(town.gateway), "wardgate.conf"));
+    cr_expect_not_null(strstr(gateway_conf(town.gateway)->path, "wardgate.conf"));
 }
 
 static void add_all(void)
