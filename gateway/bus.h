@@ -151,6 +151,17 @@ struct bus_peer {
     void (*on_denied)(void *owner, const struct bus_denial *denial);
 };
 
+enum { BUS_ROLES_MAX = 256 };
+
+/* What status shows of a master. Texts as in bus_denial; they live until the loop runs on. */
+struct bus_look {
+    bool has_rules; /* on its device only roles may do anything */
+    char roles[BUS_ROLES_MAX];
+    const char *role, *form;
+    uint64_t requests;       /* that it made */
+    uint64_t denied, failed; /* what the gateway answered: 01; another exception */
+};
+
 /* A unit that does not answer, as it is on the bus, and when a read may go to it again. */
 struct bus_silent {
     uint8_t unit;
@@ -169,7 +180,7 @@ struct bus_write {
     enum bus_outcome outcome;
     uint8_t unit, function;
     uint8_t exception;       /* what the master was told; 0: confirmed, or the master is gone */
-    uint16_t address, count; /* count 0: a function without a range */
+    uint16_t address, count; /* 0: no range, or malformed */
     const char *peer;        /* the master's name, borrowed */
 };
 
@@ -203,6 +214,9 @@ void bus_client_allow_writes(struct bus_client *c, bool allowed);
 
 /* This client asks who the device is, so a device that is held answers it. */
 void bus_client_ask_identity(struct bus_client *c);
+
+/* Who the master is and what it asked so far. */
+void bus_client_look(const struct bus_client *c, struct bus_look *out);
 
 /* Requests waiting or on the wire. */
 size_t bus_client_pending(const struct bus_client *c);

@@ -37,6 +37,11 @@ void bus_client_refuse(struct bus_client *c, const struct bus_request *q,
     uint8_t pdu[2] = {(uint8_t)(q->pdu[0] | MODBUS_EXCEPTION_FLAG), (uint8_t)code};
 
     bus_count_exception(&c->device->counters, code);
+    if (code == MODBUS_ILLEGAL_FUNCTION) {
+        c->denied++;
+    } else {
+        c->failed++;
+    }
     if (code != MODBUS_NO_ANSWER) {
         bus_write_unsent(c, q, (uint8_t)code);
     }
@@ -99,6 +104,7 @@ void bus_client_submit(struct bus_client *c, struct span adu)
     struct room out = room_of(q.pdu, sizeof q.pdu);
     enum modbus_exception code = MODBUS_FINE;
 
+    c->requests++;
     assert(is_adu);                  /* the framer cut it by the same rules */
     (void)room_put(&out, parts.pdu); /* fits: the parser bounds it */
     q.is_write = modbus_pdu_is_write(parts.pdu);

@@ -9,7 +9,6 @@
 enum {
     TELL_MOST = 5,        /* denials of one kind that are told … */
     TELL_SPAN_MS = 60000, /* … in this time */
-    TELL_ROLES_MAX = 256, /* names of role sections in one line */
     TELL_PLACE_MAX = 512, /* "FILE:LINE" */
 };
 
@@ -83,16 +82,35 @@ void bus_device_use_time(struct bus_device *d, int32_t (*minute)(void *owner), v
 static void list_roles(const struct bus_client *c, char *to)
 {
     const struct conf_access *access = c->device->access;
+    uint64_t roles = c->master != NULL ? c->master->roles : 0;
     size_t used = 0;
 
     to[0] = '\0';
-    for (size_t i = 0; access != NULL && i < access->role_count && used < TELL_ROLES_MAX; i++) {
-        if ((c->master->roles >> i & 1U) != 0) {
-            int len = snprintf(&to[used], TELL_ROLES_MAX - used, "%s%s", used > 0 ? ", " : "",
+    for (size_t i = 0; access != NULL && i < access->role_count && used < BUS_ROLES_MAX; i++) {
+        if ((roles >> i & 1U) != 0) {
+            int len = snprintf(&to[used], BUS_ROLES_MAX - used, "%s%s", used > 0 ? ", " : "",
                                access->roles[i].name);
             used += len > 0 ? (size_t)len : 0;
         }
     }
+}
+
+static const char *form_of(const struct bus_master *m)
+{
+    return m->role.form == MODBUS_ROLE_GOOD ? "" : modbus_role_form_text(m->role.form);
+}
+
+void bus_client_look(const struct bus_client *c, struct bus_look *out)
+{
+    *out = (struct bus_look){
+        .has_rules = c->device->access != NULL,
+        .role = c->master != NULL ? c->master->role.text : "",
+        .form = c->master != NULL ? form_of(c->master) : "",
+        .requests = c->requests,
+        .denied = c->denied,
+        .failed = c->failed,
+    };
+    list_roles(c, out->roles);
 }
 
 /* Is there a place in the log for one more of this kind? */
@@ -112,7 +130,7 @@ static bool may_tell(struct bus_tally *t, uint64_t now_ms)
 
 static void tell(struct bus_client *c, const struct bus_request *q, const struct permit_answer *why)
 {
-    char roles[TELL_ROLES_MAX];
+    char roles[BUS_ROLES_MAX];
     char range[PERMIT_TEXT_MAX];
     char place[TELL_PLACE_MAX] = "";
     struct bus_master *m = c->master;
@@ -132,7 +150,7 @@ static void tell(struct bus_client *c, const struct bus_request *q, const struct
     const struct bus_denial denial = {
         .roles = roles,
         .role = m->role.text,
-        .form = m->role.form == MODBUS_ROLE_GOOD ? "" : modbus_role_form_text(m->role.form),
+        .form = form_of(m),
         .unit = q->unit,
         .function = q->pdu[0],
         .range = range,

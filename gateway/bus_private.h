@@ -89,7 +89,8 @@ struct bus_client {
     bool asks_identity;        /* it may ask while the device is held */
     bool writes_denied;        /* besides what the device allows: by the verdict on this master */
     struct bus_master *master; /* who it is, once that is known */
-    char key[BUS_KEY_MAX];     /* who writes: see bus_lease_take */
+    uint64_t requests, denied, failed; /* see bus_look */
+    char key[BUS_KEY_MAX];             /* who writes: see bus_lease_take */
     char peer[BUS_PEER_MAX];
 };
 

@@ -3,46 +3,20 @@
 #include <string.h>
 
 #include "gateway/bus_private.h"
+#include "protocols/modbus_policy.h"
 
-enum {
-    WRITE_COIL = 0x05,
-    WRITE_REGISTER = 0x06,
-    WRITE_COILS = 0x0F,
-    WRITE_REGISTERS = 0x10,
-    MASK_REGISTER = 0x16,
-    READ_WRITE_REGISTERS = 0x17,
-};
-
-static uint16_t word_at(const struct bus_request *q, size_t at)
-{
-    struct span rest = span_after(span_of(q->pdu, q->len), at);
-    uint16_t value = 0;
-
-    (void)span_take_u16(&rest, &value); /* a malformed request: 0 */
-    return value;
-}
-
-/* Which items it is about; count 0: a function without a range. */
+/* Which items it writes; count 0: a function without a range, or a malformed request. */
 static void fill_range(struct bus_write *w, const struct bus_request *q)
 {
-    switch (q->pdu[0]) {
-    case WRITE_COIL:
-    case WRITE_REGISTER:
-    case MASK_REGISTER:
-        w->address = word_at(q, 1);
-        w->count = 1;
-        break;
-    case WRITE_COILS:
-    case WRITE_REGISTERS:
-        w->address = word_at(q, 1);
-        w->count = word_at(q, 3);
-        break;
-    case READ_WRITE_REGISTERS:
-        w->address = word_at(q, 5);
-        w->count = word_at(q, 7);
-        break;
-    default:
-        break;
+    struct span pdu = span_of(q->pdu, q->len);
+    struct modbus_range ranges[2];
+    size_t count = modbus_pdu_check(pdu) == MODBUS_FINE ? modbus_policy_ranges(pdu, ranges) : 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (ranges[i].writes && ranges[i].kind != MODBUS_KIND_FUNCTION) {
+            w->address = ranges[i].first;
+            w->count = (uint16_t)(ranges[i].last - ranges[i].first + 1);
+        }
     }
 }
 

@@ -113,6 +113,18 @@ static void device_bus_snapshot_lease(const struct device *d, struct snapshot_de
     }
 }
 
+void device_bus_snapshot_requests(const struct bus_counters *n, struct snapshot_device *out)
+{
+    out->requests = (struct snapshot_requests){.sent = n->requests,
+                                               .answered = n->answers,
+                                               .denied = n->denied,
+                                               .malformed = n->malformed,
+                                               .busy = n->busy,
+                                               .unavailable = n->unavailable,
+                                               .no_answer = n->no_answer};
+    out->late_answers = n->late;
+}
+
 void device_bus_snapshot(const struct device *d, struct snapshot_device *out)
 {
     struct bus_silent silent[SNAPSHOT_SILENT_MAX];
@@ -126,7 +138,7 @@ void device_bus_snapshot(const struct device *d, struct snapshot_device *out)
                                            .refused = n->writes_refused,
                                            .unknown = n->writes_unknown,
                                            .unsent = n->writes_unsent};
-    out->late_answers = n->late;
+    device_bus_snapshot_requests(n, out);
     out->collisions = n->collisions;
     device_bus_snapshot_lease(d, out);
     out->silent_total = bus_device_silent(d->host.bus, silent, SNAPSHOT_SILENT_MAX);

@@ -42,3 +42,12 @@ bool device_master_take(struct device *d, struct endpoint *local)
                        "max_links is reached");
     return false;
 }
+
+void device_master_snapshot(const struct device *d, struct snapshot_device *out)
+{
+    if (d->host.master != NULL) {
+        out->is_master = true;
+        out->masters = master_count(d->host.master);
+        device_bus_snapshot_requests(master_counters(d->host.master), out);
+    }
+}

@@ -42,6 +42,8 @@ void device_log_refused(struct device *d, const char *peer, enum fault_code code
 bool device_master_start(struct device *d);
 /* As device_take_local. */
 bool device_master_take(struct device *d, struct endpoint *local);
+/* Of another device it says nothing. */
+void device_master_snapshot(const struct device *d, struct snapshot_device *out);
 
 /* device_own.c */
 /* Ask about the certificate that is in use now; while it is refused no link is made or taken. */
@@ -64,6 +66,8 @@ void device_bus_on_write(void *owner, const struct bus_write *w);
 /* "unit 5 does not answer, asked again in 8 s". False: all do; nothing is written. */
 bool device_bus_words(const struct device *d, struct snapshot_device *out);
 void device_bus_snapshot(const struct device *d, struct snapshot_device *out);
+/* The part of it that a device which is a master has, too. */
+void device_bus_snapshot_requests(const struct bus_counters *n, struct snapshot_device *out);
 
 /* device_port.c */
 /* The port is up, and it is known whose it is: lend it to who waits for it, or let it idle. */

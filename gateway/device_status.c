@@ -228,5 +228,6 @@ void device_snapshot(struct device *d, struct snapshot_device *out)
     device_words(d, out);
     device_snapshot_counters(d, out);
     device_bus_snapshot(d, out);
+    device_master_snapshot(d, out);
     device_snapshot_links(d, out);
 }

@@ -144,7 +144,14 @@ const struct fault *master_fault(const struct master *m)
 
 bool master_is_there(const struct master *m)
 {
-    return master_is_serial(m) ? master_fault(m) == NULL : m->mouth_count > 0;
+    return master_count(m) > 0;
+}
+
+size_t master_count(const struct master *m)
+{
+    size_t at_port = master_fault(m) == NULL ? 1 : 0;
+
+    return master_is_serial(m) ? at_port : m->mouth_count;
 }
 
 const struct bus_counters *master_counters(struct master *m)

@@ -81,6 +81,9 @@ bool master_is_there(const struct master *m);
 /* requests and answers are those of the link; last_answer_ms is when a master asked last. */
 const struct bus_counters *master_counters(struct master *m);
 
+/* How many are connected; an open serial port counts as one. */
+size_t master_count(const struct master *m);
+
 /* The link is up (there is one at a time), brought one whole ADU, begins no more requests (they
  * get 0A), is gone (what is open gets 0B). */
 void master_link_up(struct master *m, const struct master_link *to);

@@ -126,6 +126,15 @@ void modbus_link_set_peer(struct modbus_link *m, const char *name, const char *k
     }
 }
 
+bool modbus_link_look(const struct modbus_link *m, struct bus_look *out)
+{
+    if (m->client == NULL) {
+        return false;
+    }
+    bus_client_look(m->client, out);
+    return true;
+}
+
 void modbus_link_allow_writes(struct modbus_link *m, bool allowed)
 {
     if (m->master != NULL) {

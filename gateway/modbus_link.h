@@ -48,6 +48,9 @@ int modbus_link_feed(struct modbus_link *m, struct span data, struct fault *f);
 /* Who the master is, when it is the hospital: see bus_client_set_peer. */
 void modbus_link_set_peer(struct modbus_link *m, const char *name, const char *key);
 
+/* What status shows of a master. False: the link goes to a server, and *out is unchanged. */
+bool modbus_link_look(const struct modbus_link *m, struct bus_look *out);
+
 /* Told to stop: begin nothing new. True: answers of the hospital are waited for, so read on. */
 bool modbus_link_drain(struct modbus_link *m);
 

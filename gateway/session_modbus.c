@@ -1,4 +1,6 @@
 /* Modbus links of a session: the device is on a bus, or it is a master itself. */
+#include <stdio.h>
+
 #include "gateway/session_private.h"
 
 bool session_modbus_is(const struct session *s)
@@ -42,4 +44,20 @@ void session_modbus_open(struct session *s)
 bool session_modbus_drain(const struct session *s)
 {
     return modbus_link_drain(s->modbus);
+}
+
+void session_modbus_snapshot(const struct session *s, struct snapshot_link *out)
+{
+    struct bus_look look;
+    if (s->modbus == NULL || !modbus_link_look(s->modbus, &look)) {
+        return;
+    }
+    out->is_master = true;
+    out->has_rules = look.has_rules;
+    out->requests = look.requests;
+    out->denied = look.denied;
+    out->failed = look.failed;
+    (void)snprintf(out->roles, sizeof out->roles, "%s", look.roles); /* all of them fit */
+    (void)snprintf(out->role, sizeof out->role, "%s", look.role);
+    (void)snprintf(out->role_fault, sizeof out->role_fault, "%s", look.form);
 }

@@ -109,6 +109,8 @@ bool session_modbus_is(const struct session *s);
 void session_modbus_open(struct session *s);
 /* Told to stop: begin nothing new. Are answers waited for that the peer has to send? */
 bool session_modbus_drain(const struct session *s);
+/* Who the master at the far end is, and what it asked; nothing where there is none. */
+void session_modbus_snapshot(const struct session *s, struct snapshot_link *out);
 
 /* session_local.c */
 void session_local_open_flows(struct session *s);

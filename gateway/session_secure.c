@@ -307,5 +307,6 @@ void session_snapshot(const struct session *s, struct snapshot_link *out)
     struct room text = room_of(out->peer, sizeof out->peer - 1);
     (void)room_put(&text, span_first(span_of_text(peer), sizeof out->peer - 1));
     session_verdict_snapshot(s, out);
+    session_modbus_snapshot(s, out);
     session_secure_snapshot_peer(s, out);
 }

@@ -29,6 +29,12 @@ struct snapshot_link {
     char evidence[SNAPSHOT_EVIDENCE_MAX]; /* what the verdict rests on: "CRL 1C of …"; may be "" */
     int64_t verdict_until_s;              /* asked again then, at the latest; 0: no end */
     int64_t since_s;
+    bool is_master;  /* it asks a Modbus device: what follows means something */
+    bool has_rules;  /* on that device only roles may do anything */
+    char roles[256]; /* role sections that it belongs to: "Service, Operator" */
+    char role[256];  /* what its certificate says; "": none, as: */
+    char role_fault[64];
+    uint64_t requests, denied, failed; /* made; answered here by 01; by another exception */
 };
 
 enum { SNAPSHOT_LINKS_MAX = 16, SNAPSHOT_SILENT_MAX = 8 };
@@ -37,6 +43,12 @@ enum { SNAPSHOT_LINKS_MAX = 16, SNAPSHOT_SILENT_MAX = 8 };
  * the wire now. */
 struct snapshot_writes {
     uint64_t sent, confirmed, refused, unknown, unsent;
+};
+
+/* What became of the requests to a Modbus device, or of one that is a master. */
+struct snapshot_requests {
+    uint64_t sent, answered;
+    uint64_t denied, malformed, busy, unavailable, no_answer; /* exceptions 01, 03, 06, 0A, 0B */
 };
 
 /* A unit that does not answer. */
@@ -72,9 +84,12 @@ struct snapshot_device {
     uint64_t line_errors; /* parity, framing, overrun */
     uint64_t sessions;    /* links that reached UP since the start */
     uint64_t refusals;    /* peers that were refused */
-    bool has_bus;         /* Modbus: what follows means something */
-    struct snapshot_writes writes;
+    bool has_bus;         /* Modbus, side = unit: what follows means something */
+    bool is_master; /* Modbus, side = master: of what follows requests, late answers, masters */
+    struct snapshot_requests requests;
     uint64_t late_answers, collisions;
+    size_t masters; /* that are connected */
+    struct snapshot_writes writes;
     char lease_holder[200]; /* who alone may write now; "": nobody */
     int64_t lease_until_s;
     struct snapshot_silent silent[SNAPSHOT_SILENT_MAX];

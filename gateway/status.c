@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "gateway/jsontext.h"
+#include "gateway/status_modbus.h"
 #include "gateway/status_revocation.h"
 
 static bool set_flag(json_t *object, const char *key, bool flag)
@@ -81,7 +82,8 @@ static json_t *links_array(const struct snapshot_device *d)
         json_t *object = json_object();
         bool is_made = jsontext_set(object, "state", d->links[i].state) &&
                        jsontext_set_time(object, "since", d->links[i].since_s) &&
-                       set_peer(object, &d->links[i]);
+                       set_peer(object, &d->links[i]) &&
+                       status_modbus_set_link(object, &d->links[i]);
         /* json_array_append_new takes the object over, also when it fails. */
         if (!is_made || json_array_append_new(array, json_incref(object)) != 0) {
             json_decref(array);
@@ -139,66 +141,12 @@ static bool set_counters(json_t *object, const struct snapshot_device *d)
            jsontext_set_count(object, "refusals", d->refusals);
 }
 
-static json_t *writes_object(const struct snapshot_writes *w)
-{
-    json_t *object = json_object();
-    if (!jsontext_set_count(object, "sent", w->sent) ||
-        !jsontext_set_count(object, "confirmed", w->confirmed) ||
-        !jsontext_set_count(object, "refused", w->refused) ||
-        !jsontext_set_count(object, "unknown", w->unknown) ||
-        !jsontext_set_count(object, "never_sent", w->unsent)) {
-        json_decref(object);
-        return NULL;
-    }
-    return object;
-}
-
-static json_t *lease_object(const struct snapshot_device *d)
-{
-    if (d->lease_holder[0] == '\0') {
-        return json_null();
-    }
-    json_t *object = json_object();
-    if (!jsontext_set(object, "holder", d->lease_holder) ||
-        !jsontext_set_time(object, "until", d->lease_until_s)) {
-        json_decref(object);
-        return NULL;
-    }
-    return object;
-}
-
-static json_t *silent_array(const struct snapshot_device *d)
-{
-    json_t *array = json_array();
-    for (size_t i = 0; array != NULL && i < d->silent_total && i < SNAPSHOT_SILENT_MAX; i++) {
-        json_t *object = json_object();
-        bool is_made = jsontext_set_count(object, "unit", d->silent[i].unit) &&
-                       jsontext_set_number(object, "again_in_s", d->silent[i].again_in_s);
-        if (!is_made || json_array_append_new(array, json_incref(object)) != 0) {
-            json_decref(array);
-            array = NULL;
-        }
-        json_decref(object);
-    }
-    return array;
-}
-
-/* Modbus only. */
-static bool set_bus(json_t *object, const struct snapshot_device *d)
-{
-    return !d->has_bus || (json_object_set_new(object, "writes", writes_object(&d->writes)) == 0 &&
-                           json_object_set_new(object, "write_lease", lease_object(d)) == 0 &&
-                           json_object_set_new(object, "silent_units", silent_array(d)) == 0 &&
-                           jsontext_set_count(object, "late_answers", d->late_answers) &&
-                           jsontext_set_count(object, "collisions", d->collisions));
-}
-
 static json_t *device_object(const struct snapshot_device *d)
 {
     json_t *object = json_object();
     if (!set_state(object, d) || !set_peer(object, main_link(d)) ||
         json_object_set_new(object, "certificate", certificate_object(d)) != 0 ||
-        !set_counters(object, d) || !set_bus(object, d) ||
+        !set_counters(object, d) || !status_modbus_set(object, d) ||
         json_object_set_new(object, "last_fault",
                             fault_object(&d->last_fault, d->last_fault_at_s)) != 0 ||
         json_object_set_new(object, "links", links_array(d)) != 0 ||

@@ -8,6 +8,7 @@
 #include "gateway/jsontext.h"
 #include "gateway/pen.h"
 #include "gateway/safetext.h"
+#include "gateway/table_modbus.h"
 #include "gateway/table_revocation.h"
 #include "protocols/bytes.h"
 
@@ -229,6 +230,7 @@ static void print_row(const struct table *t, const struct row *row)
     } while (has_more(rest));
     if (row->device != NULL) {
         table_revocation_device(&t->pen, row->device, t->now, t->is_mixed);
+        table_modbus_device(&t->pen, row->device);
         print_notes(t, row->device);
     }
 }

@@ -196,6 +196,29 @@ def rules(ward):
     ward.gateway.wait_event("requests-denied", "pump-12")
 
 
+def shown(ward):
+    """status tells each master with its role and what it was denied, for programs and for people."""
+    service, stranger, named = ward.dial("service"), ward.dial("list"), ward.dial("bms")
+    equal(service.read(1, 0), [register(1, 0)], "a register")
+    ward.denied(service, struct.pack(">BHH", 6, 42, 0))
+    ward.denied(stranger, READS[0])
+    equal(named.read(1, 7), [register(1, 7)], "a register")
+    device = ward.gateway.wait_device("pump-12", "three links", lambda d: d["link_total"] == 3)
+    told = {link["roles"]: [link[key] for key in ("role", "role_fault", "requests", "denied", "failed")]
+            for link in device["links"]}
+    equal(told, {"Service": ["BiomedService", "", 2, 1, 0], "": ["Operator,Service", "", 1, 1, 0],
+                 "Named": ["", "no role extension", 1, 0, 0]}, "the masters in status")
+    equal(device["side"], "unit", "the device's side")
+    equal(device["requests"]["sent"], len(ward.slave.asked), "requests on the line")
+    equal(device["requests"]["answered"], device["requests"]["sent"], "answers")
+    _, table = ward.gateway.command("status")
+    for words in ("role Service: 2 requests, 1 denied, 0 failed",
+                  "no role here (its certificate says Operator,Service): 1 request, 1 denied"):
+        check(words in re.sub(r"\s+", " ", table), "%r is not in %s" % (words, table))
+    for master in (service, stranger, named):
+        master.sock.close()
+
+
 def reload(ward):
     """Other rules are in force for a link that is up, and it is not cut; wrong ones change nothing."""
     master = ward.dial("operator")
@@ -234,7 +257,7 @@ def explained(ward):
 def body():
     make_all()
     ward = Ward()
-    for fact in (forms, rules, reload, explained):
+    for fact in (forms, rules, shown, reload, explained):
         say(fact.__name__)
         fact(ward)
     equal(ward.slave.noise, 0, "frames that were no requests")

@@ -396,3 +396,29 @@ Test(bus_policy, who_asks_for_the_identity_needs_no_role_and_never_writes)
     master_expect(&one, "11 03 0000 0001", "11 03 02 0000");
     expect_refused("11 06 0028 0001", "11 86 01");
 }
+
+Test(bus_policy, shows_who_a_master_is_and_what_it_asked)
+{
+    struct bus_look look;
+    bus_client_look(one.client, &look);
+    cr_expect(look.has_rules);
+    cr_expect_str_eq(look.role, "");
+    join_with_role("Service");
+    master_expect(&one, "11 03 0000 0001", "11 03 02 0000");
+    expect_refused("11 06 0000 0001", "11 86 01");
+    expect_refused("11 06 0000 0002", "11 86 01");
+    expect_refused("12 03 0000 0001", "12 83 0A");
+    bus_client_look(one.client, &look);
+    cr_expect_str_eq(look.roles, "Service");
+    cr_expect_str_eq(look.role, "Service");
+    cr_expect_str_eq(look.form, "");
+    cr_expect_eq(look.requests, 4);
+    cr_expect_eq(look.denied, 2);
+    cr_expect_eq(look.failed, 1);
+    bus_device_use_access(rig.device, NULL);
+    join_as(role_extension(0x13, "Operator"), span_of(NULL, 0), true);
+    bus_client_look(one.client, &look);
+    cr_expect_not(look.has_rules);
+    cr_expect_str_eq(look.roles, "");
+    cr_expect_str_eq(look.form, "the role is no UTF8String");
+}

@@ -82,6 +82,18 @@ Test(bus_write, each_write_tells_its_range)
     stop();
 }
 
+/* What no range can be read from tells none: not even the half that is there. */
+Test(bus_write, a_malformed_write_tells_no_range)
+{
+    start(NULL);
+    master_expect(&one, "11 06 0010 12", "11 86 03");
+    cr_expect_eq(rig_notes(&rig, "write-unsent unit 17 function 6 at 0 count 0 told 03"), 1, "%s",
+                 rig.notes[0]);
+    master_expect(&one, "11 10 0010 0002 04 1234", "11 90 03");
+    cr_expect_eq(rig_notes(&rig, "write-unsent unit 17 function 16 at 0 count 0 told 03"), 1);
+    stop();
+}
+
 static void refuse(struct slave *s, struct span frame)
 {
     (void)frame;

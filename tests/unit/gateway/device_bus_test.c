@@ -126,6 +126,11 @@ Test(device_bus, shows_writes_and_who_may_write)
     cr_expect_eq(shown.writes.confirmed, 1);
     cr_expect_eq(shown.writes.unknown, 1);
     cr_expect_eq(shown.writes.unsent, 1);
+    cr_expect_eq(shown.requests.sent, 2);
+    cr_expect_eq(shown.requests.answered, 1);
+    cr_expect_eq(shown.requests.no_answer, 1);
+    cr_expect_eq(shown.requests.unavailable, 1);
+    cr_expect_eq(shown.requests.denied, 0);
     cr_expect_str_eq(shown.lease_holder, "CN=bms serial 0B");
     cr_expect_gt(shown.lease_until_s, io_wall_s());
     stop();

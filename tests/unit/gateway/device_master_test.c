@@ -92,6 +92,32 @@ Test(device_master, its_requests_go_to_the_server)
     (void)close(fd);
 }
 
+Test(device_master, shows_what_it_asked)
+{
+    rig_start(&rig);
+    rig_until_state(&rig, "up");
+    cr_expect_eq(rig_look(&rig)->masters, 0);
+    int fd = rig_device_dials(&rig);
+    send_to(fd, ask, sizeof ask);
+    struct hospital_link *at = wait_request();
+    endpoint_close(at->ear.ep, NULL);
+    cr_expect(hears(fd, lost, sizeof lost));
+    static const uint8_t bad[] = {0, 1, 0, 0, 0, 3, 0x11, 3, 0x10};
+    send_to(fd, bad, sizeof bad);
+    static const uint8_t malformed[] = {0, 1, 0, 0, 0, 3, 0x11, 0x83, 0x03};
+    cr_expect(hears(fd, malformed, sizeof malformed));
+    rig_look(&rig);
+    cr_expect(rig.shown.is_master);
+    cr_expect_not(rig.shown.has_bus);
+    cr_expect_eq(rig.shown.masters, 1);
+    cr_expect_eq(rig.shown.requests.sent, 1);
+    cr_expect_eq(rig.shown.requests.answered, 0);
+    cr_expect_eq(rig.shown.requests.no_answer, 1);
+    cr_expect_eq(rig.shown.requests.malformed, 1);
+    cr_expect_not(rig.shown.links[0].is_master, "the link goes to a server");
+    (void)close(fd);
+}
+
 Test(device_master, two_masters_share_the_link)
 {
     rig_start(&rig);

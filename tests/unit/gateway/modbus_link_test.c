@@ -89,6 +89,18 @@ Test(modbus_link, a_request_gets_one_answer_in_one_record)
     cr_expect_eq(down.bytes, 12);
 }
 
+Test(modbus_link, shows_who_asks)
+{
+    struct bus_look look;
+    cr_expect_eq(feed(ASK STRAY, 24), 0);
+    expect_answers(NOBODY ANSWER, 20, 2);
+    cr_expect(modbus_link_look(modbus, &look));
+    cr_expect_eq(look.requests, 2);
+    cr_expect_eq(look.failed, 1);
+    cr_expect_eq(look.denied, 0);
+    cr_expect_not(look.has_rules);
+}
+
 Test(modbus_link, a_request_may_come_byte_by_byte)
 {
     for (size_t i = 0; i < 12; i++) {

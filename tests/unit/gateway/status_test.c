@@ -220,40 +220,20 @@ Test(status, fails_whole_when_there_is_no_memory)
     cr_expect_null(status_json(&s));
 }
 
-Test(status, tells_writes_the_lease_and_silent_units_of_a_modbus_device)
+/* What is in it: status_modbus_test.c. */
+Test(status, tells_of_modbus_only_where_it_is_spoken)
 {
     struct snapshot s = sample();
     json_t *root = json_of(&s);
     json_t *d = json_array_get(json_object_get(root, "devices"), 0);
-    cr_expect_null(json_object_get(d, "writes"), "a device on no bus has none");
+    cr_expect_null(json_object_get(d, "side"));
+    cr_expect_null(json_object_get(json_array_get(json_object_get(d, "links"), 1), "roles"));
     json_decref(root);
     device.has_bus = true;
+    device.links[1].is_master = true;
     root = json_of(&s);
     d = json_array_get(json_object_get(root, "devices"), 0);
-    cr_expect(json_is_null(json_object_get(d, "write_lease")));
-    json_decref(root);
-    device.writes = (struct snapshot_writes){5, 1, 2, 3, 4};
-    device.late_answers = 6;
-    device.collisions = 7;
-    device.lease_until_s = 1772433000;
-    (void)snprintf(device.lease_holder, sizeof device.lease_holder, "CN=bms serial 0B");
-    device.silent_total = 1;
-    device.silent[0] = (struct snapshot_silent){.unit = 5, .again_in_s = 8};
-    root = json_of(&s);
-    d = json_array_get(json_object_get(root, "devices"), 0);
-    json_t *writes = json_object_get(d, "writes");
-    cr_expect_eq(number_at(writes, "sent"), 5);
-    cr_expect_eq(number_at(writes, "confirmed"), 1);
-    cr_expect_eq(number_at(writes, "refused"), 2);
-    cr_expect_eq(number_at(writes, "unknown"), 3);
-    cr_expect_eq(number_at(writes, "never_sent"), 4);
-    cr_expect_eq(number_at(d, "late_answers"), 6);
-    cr_expect_eq(number_at(d, "collisions"), 7);
-    json_t *lease = json_object_get(d, "write_lease");
-    cr_expect_str_eq(text_at(lease, "holder"), "CN=bms serial 0B");
-    cr_expect_str_eq(text_at(lease, "until"), "2026-03-02T06:30:00Z");
-    json_t *silent = json_array_get(json_object_get(d, "silent_units"), 0);
-    cr_expect_eq(number_at(silent, "unit"), 5);
-    cr_expect_eq(number_at(silent, "again_in_s"), 8);
+    cr_expect_str_eq(text_at(d, "side"), "unit");
+    cr_expect_eq(number_at(json_array_get(json_object_get(d, "links"), 1), "requests"), 0);
     json_decref(root);
 }
