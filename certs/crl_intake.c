@@ -18,6 +18,8 @@ struct reading {
     const struct span *cas; /* the first `anchors` of them are anchors */
     size_t ca_count;
     size_t anchors;
+    const struct span *signers; /* of the trust: the other certificates that may sign CRLs */
+    size_t signer_count;
     unsigned allows;
     int64_t now_s;
     struct crl_intake *out;
@@ -29,20 +31,26 @@ static int refuse(struct fault *f, const char *why)
     return fault_set(f, FAULT_BAD_CERT, FAULT_SIDE_CERTIFICATE, "CRL: ", why);
 }
 
-/* The way from a CA of the trust up to its anchor. Loading has found one for every CA, but that was
- * at its own time: whatever has ended since then vouches for nothing. */
-static bool find_path(struct reading *r, size_t at, const struct cert_view *view, struct path *out)
+/* From a certificate up to an anchor, over the trust's own CAs. */
+static bool validate(struct reading *r, struct span cert, struct path *out)
 {
     const struct path_settings settings = {
         .now_s = r->now_s, .purpose = PATH_ANY, .allows_loose_cas = true};
-    const struct path_input in = {.leaf = r->cas[at],
+    const struct path_input in = {.leaf = cert,
                                   .pool = &r->cas[r->anchors],
                                   .pool_count = r->ca_count - r->anchors,
                                   .anchors = r->cas,
                                   .anchor_count = r->anchors};
 
+    return path_validate(&in, &settings, out, &r->why);
+}
+
+/* The way from a CA of the trust up to its anchor. Loading has found one for every CA, but that was
+ * at its own time: whatever has ended since then vouches for nothing. */
+static bool find_path(struct reading *r, size_t at, const struct cert_view *view, struct path *out)
+{
     if (at >= r->anchors) {
-        return path_validate(&in, &settings, out, &r->why);
+        return validate(r, r->cas[at], out);
     }
     if (r->now_s < view->not_before_s || r->now_s > view->not_after_s) {
         reasons_add(&r->why, REASONS_REFUSE, -1, "the anchor that issued it is not valid now",
@@ -54,24 +62,59 @@ static bool find_path(struct reading *r, size_t at, const struct cert_view *view
     return true;
 }
 
+/* The CAs of a path, and who signs for them: the judge asks by the same rules again, with the path
+ * of the certificate in question. */
+static struct crl_authority authority_of(const struct reading *r, const struct span *path,
+                                         size_t count)
+{
+    return (struct crl_authority){.path = path,
+                                  .path_count = count,
+                                  .signers = r->signers,
+                                  .signer_count = r->signer_count,
+                                  .now_s = r->now_s,
+                                  .is_strict = true,
+                                  .allows = r->allows};
+}
+
+static bool is_genuine(struct reading *r, const struct crl_authority *authority,
+                       struct crl_arrival *a)
+{
+    struct span signer;
+    struct cert_view signer_view;
+
+    return crl_verify(a->crl, authority, &signer, -1, &r->why) &&
+           cert_view_read(signer, &signer_view) && digest_sha256(signer_view.key_info, a->signer);
+}
+
 /* Has this CA, or a key that it vouches for, signed the CRL? */
 static bool has_signed(struct reading *r, size_t at, const struct cert_view *view,
                        struct crl_arrival *a)
 {
     struct path path;
-    struct span signer;
-    struct cert_view signer_view;
-    struct crl_authority authority = {.now_s = r->now_s, .is_strict = true, .allows = r->allows};
+    struct crl_authority authority;
 
     r->why.count = 0;
     if (!find_path(r, at, view, &path)) {
         return false;
     }
-    /* No `signers`: a trust holds CAs only, and those may sign as what they are. */
-    authority.path = path.certs;
-    authority.path_count = path.count;
-    return crl_verify(a->crl, &authority, &signer, -1, &r->why) &&
-           cert_view_read(signer, &signer_view) && digest_sha256(signer_view.key_info, a->signer);
+    authority = authority_of(r, path.certs, path.count);
+    return is_genuine(r, &authority, a);
+}
+
+/* The same for a CRL signer of the CRL's own name: who issued it vouches for it. */
+static bool has_signer_signed(struct reading *r, size_t at, struct crl_arrival *a)
+{
+    struct path path;
+    struct crl_authority authority;
+
+    r->why.count = 0;
+    if (!validate(r, r->signers[at], &path)) {
+        return false;
+    }
+    authority = authority_of(r, &path.certs[1], path.count - 1);
+    authority.signers = &r->signers[at];
+    authority.signer_count = 1;
+    return is_genuine(r, &authority, a);
 }
 
 static const char *last_reason(const struct reading *r)
@@ -84,25 +127,54 @@ static const char *last_reason(const struct reading *r)
     return r->why.count > 0 ? r->why.lines[r->why.count - 1].text : "out of memory";
 }
 
+static void accept(struct crl_arrival *a)
+{
+    a->is_verified = true;
+    a->why[0] = '\0';
+}
+
 /* The CRL's issuer is one of the trust's CAs, by name; a CA that got a new key is there twice. An
  * indirect CRL is its issuer's own, too: whose certificates it lists is up to crl_ask. */
+static void verify_by_cas(struct reading *r, struct crl_arrival *a)
+{
+    for (size_t i = 0; i < r->ca_count && !a->is_verified; i++) {
+        struct cert_view view;
+        if (!cert_view_read(r->cas[i], &view) || !dn_equal(view.subject, crl_issuer(a->crl))) {
+            continue;
+        }
+        if (has_signed(r, i, &view, a)) {
+            accept(a);
+        } else {
+            (void)snprintf(a->why, sizeof(a->why), "%s", last_reason(r));
+        }
+    }
+}
+
+/* An indirect CRL may bear the name of its signer, which is no CA. */
+static void verify_by_signers(struct reading *r, struct crl_arrival *a)
+{
+    for (size_t i = 0; i < r->signer_count && !a->is_verified; i++) {
+        struct cert_view view;
+        if (!cert_view_read(r->signers[i], &view) || !dn_equal(view.subject, crl_issuer(a->crl))) {
+            continue;
+        }
+        if (has_signer_signed(r, i, a)) {
+            accept(a);
+        } else {
+            (void)snprintf(a->why, sizeof(a->why), "%s", last_reason(r));
+        }
+    }
+}
+
 static void verify(struct reading *r, struct crl_arrival *a)
 {
     char issuer[CRL_INTAKE_WHY_MAX / 2];
 
     cert_name_text(crl_issuer(a->crl), issuer, sizeof(issuer));
     (void)snprintf(a->why, sizeof(a->why), "no CA of this trust has its issuer's name, %s", issuer);
-    for (size_t i = 0; i < r->ca_count; i++) {
-        struct cert_view view;
-        if (!cert_view_read(r->cas[i], &view) || !dn_equal(view.subject, crl_issuer(a->crl))) {
-            continue;
-        }
-        if (has_signed(r, i, &view, a)) {
-            a->is_verified = true;
-            a->why[0] = '\0';
-            return;
-        }
-        (void)snprintf(a->why, sizeof(a->why), "%s", last_reason(r));
+    verify_by_cas(r, a);
+    if (crl_is_indirect(a->crl)) {
+        verify_by_signers(r, a);
     }
 }
 
@@ -194,6 +266,7 @@ int crl_intake_read(struct span bytes, const struct trust *trust, int64_t now_s,
     int code;
 
     r.ca_count = trust_cas(trust, &r.cas, &r.anchors);
+    r.signer_count = trust_crl_signers(trust, &r.signers);
     out->count = 0;
     code = crl_guess_is_pem(bytes) ? read_pem(&r, bytes, f) : add(&r, bytes, f);
     if (code != 0) {

@@ -124,11 +124,20 @@ size_t evidence_answer_count(const struct evidence *e);
 typedef void (*evidence_tell_fn)(void *owner, enum evidence_taken taken,
                                  const struct evidence_crl *crl);
 
-/* The validated path of a peer (path_validate): CRLs that were pending and that one of its CAs has
- * signed take their place (NEW), or go (SAME, OLDER). Those dated ahead of now_s wait on. True:
- * verdicts may change; `tell` (may be NULL) is called for each that does not wait any more. The
- * same path again costs a hash and no signature. */
-bool evidence_settle(struct evidence *e, const struct path *path, int64_t now_s,
+/* What a peer has shown, and what the trust adds to it. All borrowed. */
+struct evidence_showing {
+    const struct path *path;    /* of the peer, validated (path_validate) */
+    const struct span *signers; /* the trust's CRL signers (trust_crl_signers), no others */
+    size_t signer_count;
+    unsigned allows; /* trust_allows */
+    int64_t now_s;
+};
+
+/* CRLs that were pending and that one of the path's CAs or, in its place, a CRL signer has signed
+ * take their place (NEW), or go (SAME, OLDER). Those dated ahead of now_s wait on. True: verdicts
+ * may change; `tell` (may be NULL) is called for each that does not wait any more. The same showing
+ * again costs some hashes and no signature. */
+bool evidence_settle(struct evidence *e, const struct evidence_showing *shown,
                      evidence_tell_fn tell, void *owner);
 
 /* Forget what came from this source (it was taken out of the configuration; a file of a drop folder

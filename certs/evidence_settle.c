@@ -7,8 +7,7 @@
 
 /* One evidence_settle. */
 struct walk {
-    const struct path *path;
-    int64_t now_s;
+    const struct evidence_showing *shown;
     struct evidence_id names[PATH_MAX_CERTS]; /* of the path from that certificate upwards */
     evidence_tell_fn tell;
     void *owner;
@@ -148,14 +147,39 @@ void evidence_forget_source(struct evidence *e, const char *source)
     }
 }
 
+/* The name of what the trust adds: who may sign now, and how weakly. A signer whose time comes, or
+ * that a reload brings, makes other names: what was tried without it is tried again. */
+static bool name_trust(const struct evidence_showing *shown, uint8_t *out)
+{
+    uint8_t bytes[2 * DIGEST_LEN] = {(uint8_t)shown->allows};
+
+    for (size_t i = 0; i < shown->signer_count; i++) {
+        struct cert_view view;
+        if (!cert_view_read(shown->signers[i], &view) || shown->now_s < view.not_before_s ||
+            shown->now_s > view.not_after_s) {
+            continue;
+        }
+        if (!digest_sha256(shown->signers[i], &bytes[DIGEST_LEN]) ||
+            !digest_sha256(span_of(bytes, sizeof(bytes)), bytes)) {
+            return false;
+        }
+    }
+    memcpy(out, bytes, DIGEST_LEN);
+    return true;
+}
+
 /* From the anchor down: the name of a part of the path is made from its certificate and from the
  * name of what lies above it. */
 static bool name_path(struct walk *w)
 {
-    uint8_t bytes[2 * DIGEST_LEN] = {0};
+    const struct path *path = w->shown->path;
+    uint8_t bytes[2 * DIGEST_LEN];
 
-    for (size_t i = w->path->count; i > 0; i--) {
-        if (!digest_sha256(w->path->certs[i - 1], bytes) ||
+    if (!name_trust(w->shown, &bytes[DIGEST_LEN])) {
+        return false;
+    }
+    for (size_t i = path->count; i > 0; i--) {
+        if (!digest_sha256(path->certs[i - 1], bytes) ||
             !digest_sha256(span_of(bytes, sizeof(bytes)), w->names[i - 1].bytes)) {
             return false;
         }
@@ -179,10 +203,14 @@ static bool was_tried(const struct evidence_side *side, const struct evidence_id
 static bool has_signed(const struct walk *w, size_t level, const struct crl *c,
                        uint8_t signer[DIGEST_LEN])
 {
-    const struct crl_authority authority = {.path = &w->path->certs[level],
-                                            .path_count = w->path->count - level,
-                                            .now_s = w->now_s,
-                                            .is_strict = true};
+    const struct evidence_showing *shown = w->shown;
+    const struct crl_authority authority = {.path = &shown->path->certs[level],
+                                            .path_count = shown->path->count - level,
+                                            .signers = shown->signers,
+                                            .signer_count = shown->signer_count,
+                                            .now_s = shown->now_s,
+                                            .is_strict = true,
+                                            .allows = shown->allows};
     struct span found;
     struct cert_view view;
 
@@ -190,17 +218,33 @@ static bool has_signed(const struct walk *w, size_t level, const struct crl *c,
            digest_sha256(view.key_info, signer);
 }
 
-/* The CA of the path that has signed the CRL, under its issuer's name. */
+/* May somebody have signed it for this CA of the path? Under the CA's own name; an indirect one
+ * also under the name of a CRL signer, and then it is for the path as a whole. */
+static bool is_candidate(const struct walk *w, size_t level, const struct crl *c)
+{
+    const struct evidence_showing *shown = w->shown;
+    struct cert_view view;
+
+    if (cert_view_read(shown->path->certs[level], &view) && dn_equal(view.subject, crl_issuer(c))) {
+        return true;
+    }
+    for (size_t i = 0; level == 1 && crl_is_indirect(c) && i < shown->signer_count; i++) {
+        if (cert_view_read(shown->signers[i], &view) && dn_equal(view.subject, crl_issuer(c))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whoever has signed the CRL in the name of a CA of the path. */
 static bool find_signer(struct evidence *e, size_t at, const struct walk *w,
                         uint8_t signer[DIGEST_LEN])
 {
     const struct crl *c = e->crls[at].crl;
     struct evidence_side *side = &e->sides[at];
 
-    for (size_t level = 1; level < w->path->count; level++) {
-        struct cert_view view;
-        if (!cert_view_read(w->path->certs[level], &view) ||
-            !dn_equal(view.subject, crl_issuer(c)) || was_tried(side, &w->names[level])) {
+    for (size_t level = 1; level < w->shown->path->count; level++) {
+        if (!is_candidate(w, level, c) || was_tried(side, &w->names[level])) {
             continue;
         }
         if (has_signed(w, level, c, signer)) {
@@ -253,8 +297,9 @@ static bool settle_one(struct evidence *e, size_t at, const struct walk *w)
     uint8_t signer[DIGEST_LEN];
     struct evidence_id id;
     enum evidence_taken taken;
+    int64_t now_s = w->shown->now_s;
 
-    if ((this_update_s > w->now_s && this_update_s - w->now_s > CRL_INTAKE_SKEW_S) ||
+    if ((this_update_s > now_s && this_update_s - now_s > CRL_INTAKE_SKEW_S) ||
         !find_signer(e, at, w, signer) || !evidence_name_crl(c, signer, &id)) {
         return false;
     }
@@ -268,10 +313,10 @@ static bool settle_one(struct evidence *e, size_t at, const struct walk *w)
     return true;
 }
 
-bool evidence_settle(struct evidence *e, const struct path *path, int64_t now_s,
+bool evidence_settle(struct evidence *e, const struct evidence_showing *shown,
                      evidence_tell_fn tell_fn, void *owner)
 {
-    struct walk w = {.path = path, .now_s = now_s, .tell = tell_fn, .owner = owner};
+    struct walk w = {.shown = shown, .tell = tell_fn, .owner = owner};
     uint64_t generation = e->generation;
     size_t used;
     size_t i = 0;

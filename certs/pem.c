@@ -176,3 +176,64 @@ void pem_block_free(struct pem_block *block)
     block->der = NULL;
     block->len = 0;
 }
+
+/* ---- a file of certificates ---- */
+
+static int refuse(struct fault *f, const char *path, const char *why)
+{
+    (void)fault_set(f, FAULT_BAD_CERT, FAULT_SIDE_CERTIFICATE, path, ": ");
+    fault_add(f, why);
+    return FAULT_BAD_CERT;
+}
+
+/* One file on its way to `take`. */
+struct delivery {
+    const char *path;
+    pem_take_fn take;
+    void *owner;
+};
+
+static int deliver(const struct delivery *d, struct span text, struct fault *f)
+{
+    size_t found = 0;
+
+    for (;;) {
+        struct pem_block block;
+        int code;
+        switch (pem_block_take(&text, &block)) {
+        case PEM_END:
+            return found > 0 ? 0
+                             : refuse(f, d->path,
+                                      "holds no certificate; right: -----BEGIN CERTIFICATE-----");
+        case PEM_BROKEN:
+            return refuse(f, d->path, "broken PEM");
+        case PEM_MEMORY:
+            return fault_set(f, FAULT_MEMORY, FAULT_SIDE_SELF, d->path, ": out of memory");
+        case PEM_BLOCK:
+            break;
+        }
+        if (strcmp(block.label, "CERTIFICATE") != 0) {
+            pem_block_free(&block);
+            continue;
+        }
+        found++;
+        code = d->take(d->owner, &block, f);
+        if (code != 0) {
+            return code;
+        }
+    }
+}
+
+int pem_certificates_read(const char *path, pem_take_fn take, void *owner, struct fault *f)
+{
+    const struct delivery d = {path, take, owner};
+    struct pem_file file = {.data = NULL};
+    int code = pem_file_read(path, &file, f);
+
+    if (code != 0) {
+        return code;
+    }
+    code = deliver(&d, span_of(file.data, file.len), f);
+    pem_file_free(&file);
+    return code;
+}

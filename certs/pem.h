@@ -46,4 +46,13 @@ enum pem_result pem_block_take(struct span *text, struct pem_block *out);
 /* Wipe and give back. */
 void pem_block_free(struct pem_block *block);
 
+/* Gets one certificate of a file and owns the block, whatever comes of it. Not 0: the end, with *f.
+ */
+typedef int (*pem_take_fn)(void *owner, struct pem_block *block, struct fault *f);
+
+/* Give each "CERTIFICATE" block of a file to `take`; others are skipped. 0, what `take` gave,
+ * FAULT_OPEN, FAULT_BAD_CERT (broken PEM, no certificate in it) or FAULT_MEMORY, with a note "PATH:
+ * why". */
+int pem_certificates_read(const char *path, pem_take_fn take, void *owner, struct fault *f);
+
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "certs/cert.h"
+#include "certs/crl_signers.h"
 #include "certs/mem.h"
 #include "certs/pem.h"
 #include "certs/signature.h"
@@ -33,6 +34,7 @@ struct trust {
     struct span cas_der[CA_COUNT_MAX];
     size_t count;
     size_t anchor_count; /* the first so many are anchors */
+    struct crl_signers crl_signers;
     struct WOLFSSL_CTX *contexts[ROLES];
     bool is_dirty[ROLES]; /* a peer's CAs could not be taken out: see trust_context */
 };
@@ -131,8 +133,9 @@ static bool is_known(const struct trust *t, struct span der)
 }
 
 /* Takes the block over, with success or without. */
-static int add_ca(const struct reading *r, struct pem_block *block, struct fault *f)
+static int add_ca(void *owner, struct pem_block *block, struct fault *f)
 {
+    const struct reading *r = owner;
     struct trust *t = r->trust;
     struct cert_view view;
     int code = 0;
@@ -165,48 +168,16 @@ static int add_ca(const struct reading *r, struct pem_block *block, struct fault
     return 0;
 }
 
-static int read_cas(const struct reading *r, struct span text, struct fault *f)
+/* After the CAs, which vouch for them. */
+static int load_crl_signers(struct trust *t, const char *path, int64_t now_s, struct fault *f)
 {
-    size_t found = 0;
+    const struct crl_signers_rules rules = {.cas = t->cas_der,
+                                            .ca_count = t->count,
+                                            .anchor_count = t->anchor_count,
+                                            .allows = t->allows,
+                                            .now_s = now_s};
 
-    for (;;) {
-        struct pem_block block;
-        int code;
-        switch (pem_block_take(&text, &block)) {
-        case PEM_END:
-            return found > 0 ? 0
-                             : refuse(f, FAULT_BAD_CERT, r->path,
-                                      "holds no certificate; right: -----BEGIN CERTIFICATE-----");
-        case PEM_BROKEN:
-            return refuse(f, FAULT_BAD_CERT, r->path, "broken PEM");
-        case PEM_MEMORY:
-            return fault_set(f, FAULT_MEMORY, FAULT_SIDE_SELF, r->path, ": out of memory");
-        case PEM_BLOCK:
-            break;
-        }
-        if (strcmp(block.label, "CERTIFICATE") != 0) {
-            pem_block_free(&block);
-            continue;
-        }
-        found++;
-        code = add_ca(r, &block, f);
-        if (code != 0) {
-            return code;
-        }
-    }
-}
-
-static int load_file(const struct reading *r, struct fault *f)
-{
-    struct pem_file file;
-    int code = pem_file_read(r->path, &file, f);
-
-    if (code != 0) {
-        return code;
-    }
-    code = read_cas(r, span_of(file.data, file.len), f);
-    pem_file_free(&file);
-    return code;
+    return path == NULL ? 0 : crl_signers_load(&t->crl_signers, path, &rules, f);
 }
 
 /* Contexts first: they judge who issued an intermediate. */
@@ -232,12 +203,12 @@ static int fill(struct trust *t, const struct trust_settings *settings, int64_t 
             return FAULT_MEMORY;
         }
     }
-    code = load_file(&anchors, f);
+    code = pem_certificates_read(anchors.path, add_ca, &anchors, f);
     t->anchor_count = t->count;
-    if (code == 0 && settings->intermediates != NULL) {
-        code = load_file(&intermediates, f);
+    if (code == 0 && intermediates.path != NULL) {
+        code = pem_certificates_read(intermediates.path, add_ca, &intermediates, f);
     }
-    return code;
+    return code != 0 ? code : load_crl_signers(t, settings->crl_signers, now_s, f);
 }
 
 struct trust *trust_load(const struct trust_settings *settings, int64_t now_s, struct fault *f)
@@ -283,6 +254,7 @@ void trust_release(struct trust *t)
     for (size_t i = 0; i < t->count; i++) {
         pem_block_free(&t->cas[i].block);
     }
+    crl_signers_clear(&t->crl_signers);
     mem_free(t->name);
     mem_free(t->policy);
     mem_free(t);
@@ -325,12 +297,19 @@ size_t trust_cas(const struct trust *t, const struct span **out, size_t *anchors
     return t->count;
 }
 
+size_t trust_crl_signers(const struct trust *t, const struct span **out)
+{
+    *out = t->crl_signers.der;
+    return t->crl_signers.count;
+}
+
 int trust_differs(const struct trust *a, const struct trust *b)
 {
     if (a->tls_min != b->tls_min || a->revocation != b->revocation || a->count != b->count ||
         a->anchor_count != b->anchor_count || a->is_strict_about_cas != b->is_strict_about_cas ||
         a->allows != b->allows || a->requires_eku != b->requires_eku ||
-        !span_equal(trust_policy(a), trust_policy(b)) || strcmp(a->name, b->name) != 0) {
+        !span_equal(trust_policy(a), trust_policy(b)) || strcmp(a->name, b->name) != 0 ||
+        crl_signers_differ(&a->crl_signers, &b->crl_signers)) {
         return 1;
     }
     for (size_t i = 0; i < a->count; i++) {

@@ -26,6 +26,7 @@ struct trust_settings {
     const char *name;          /* for messages */
     const char *anchors;       /* PEM file, one or more self-signed CA certificates */
     const char *intermediates; /* PEM file of CA certificates, or NULL */
+    const char *crl_signers;   /* PEM file of CRL signers (certs/crl_signers.h), or NULL */
     enum tls_version tls_min;
     enum revocation_mode revocation;
     bool is_strict_about_cas; /* hold CAs to the rules of certs/profile.h, too; simple tools make
@@ -38,8 +39,9 @@ struct trust_settings {
 };
 
 /* Load. Returns a new trust (caller holds it) or NULL with *f: FAULT_OPEN, FAULT_BAD_CERT (not
- * PEM, an anchor that is no CA, an intermediate that no anchor or earlier intermediate issued),
- * FAULT_EXPIRED, FAULT_NOT_YET, FAULT_MEMORY; f->note names file and certificate. */
+ * PEM, an anchor that is no CA, an intermediate that no anchor or earlier intermediate issued, what
+ * crl_signers_load refuses), FAULT_EXPIRED, FAULT_NOT_YET, FAULT_MEMORY; f->note names file and
+ * certificate. */
 struct trust *trust_load(const struct trust_settings *settings, int64_t now_s, struct fault *f);
 
 struct trust *trust_hold(struct trust *t);
@@ -56,7 +58,11 @@ struct span trust_policy(const struct trust *t); /* lives as long as the trust i
  * Returns how many there are in *out, which lives as long as the trust is held. */
 size_t trust_cas(const struct trust *t, const struct span **out, size_t *anchors);
 
-/* 0 when both hold the same anchors, intermediates and settings. */
+/* Its CRL signers in DER, at most CRL_SIGNERS_MAX. They were checked when they were loaded, and
+ * that was at its own time: crl_verify looks at each again. Lives as long as the trust is held. */
+size_t trust_crl_signers(const struct trust *t, const struct span **out);
+
+/* 0 when both hold the same anchors, intermediates, CRL signers and settings. */
 int trust_differs(const struct trust *a, const struct trust *b);
 
 #endif

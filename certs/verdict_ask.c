@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "certs/cert.h"
+#include "certs/crl_signers.h"
 #include "certs/dn.h"
 #include "certs/mem.h"
 
@@ -14,6 +15,7 @@ struct desk {
     struct path_input in;
     struct judge_settings settings;
     struct judge_evidence evidence;
+    struct span signers[CRL_SIGNERS_MAX + PATH_POOL_MAX];
     struct crl *crls[EVIDENCE_CRLS_MAX];
     struct span answers[PATH_MAX_CERTS];
     struct path path;
@@ -157,10 +159,23 @@ static void gather_answers(struct desk *d)
     d->evidence.ocsp_count = used;
 }
 
+/* The trust's own come first: how many a peer may bring, and the judge's work has a bound. */
+static void gather_signers(struct desk *d)
+{
+    const struct span *own;
+    size_t used = trust_crl_signers(d->q->trust, &own);
+
+    memcpy(d->signers, own, used * sizeof(own[0]));
+    for (size_t i = 0; i < d->in.pool_count; i++) {
+        d->signers[used++] = d->pool[i];
+    }
+    d->evidence.signers = d->signers;
+    d->evidence.signer_count = used;
+}
+
 static void gather(struct desk *d)
 {
-    d->evidence.signers = d->pool;
-    d->evidence.signer_count = d->in.pool_count;
+    gather_signers(d);
     if (d->q->evidence != NULL && d->q->policy != JUDGE_OFF) {
         gather_crls(d);
         gather_answers(d);

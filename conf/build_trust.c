@@ -149,6 +149,7 @@ static void check_sources(const struct conf_trust *t, struct section *s)
     const struct reader_entry *revocation = section_entry(s, KEYS_REVOCATION);
     const struct reader_entry *hosts = section_entry(s, KEYS_FETCH_HOSTS);
     const struct reader_entry *nonce = section_entry(s, KEYS_OCSP_NONCE);
+    const struct reader_entry *signers = section_entry(s, KEYS_CRL_SIGNERS);
     bool is_known = revocation == NULL || section_has_choice(s, KEYS_REVOCATION);
     if (is_known && t->revocation != CONF_REVOCATION_OFF && !has_source(t)) {
         section_refuse(s, revocation, without_sources(t->revocation), sources);
@@ -168,6 +169,10 @@ static void check_sources(const struct conf_trust *t, struct section *s)
     }
     if (nonce != NULL && t->ocsp == CONF_OCSP_OFF) {
         section_refuse(s, nonce, "has no use here", "ocsp = URL or aia beside it, or no such line");
+    }
+    if (signers != NULL && !t->has_crl && !t->follow_cdp) {
+        section_refuse(s, signers, "has no use here",
+                       "crl = FILE, FOLDER or URL beside it, or no such line");
     }
 }
 
@@ -189,6 +194,7 @@ void build_trust(struct conf_trust *t, struct section *s)
     t->line = s->text->line;
     t->anchors = section_path(s, KEYS_ANCHORS);
     t->intermediates = section_path(s, KEYS_INTERMEDIATES);
+    t->crl_signers = section_path(s, KEYS_CRL_SIGNERS);
     t->tls_min = s->number[KEYS_TLS_MIN] == 0 ? TLS_VERSION_1_2 : TLS_VERSION_1_3;
     t->revocation = (enum conf_revocation)s->number[KEYS_REVOCATION];
     t->grace_s = s->number[KEYS_GRACE] / SECOND_MS;

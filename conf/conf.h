@@ -72,7 +72,8 @@ struct conf_trust {
     char *anchors;
     char *intermediates; /* NULL: none */
     enum conf_revocation revocation;
-    uint32_t grace_s; /* counts only where a device's `revocation` is grace */
+    uint32_t grace_s;  /* counts only where a device's `revocation` is grace */
+    char *crl_signers; /* NULL: none */
     struct conf_crl *crls;
     size_t crl_count;
     bool has_crl; /* private to conf: `crl` is written, be it right or wrong */

@@ -136,22 +136,57 @@ static void take_over_trust(const struct loader *l, struct conf_trust *t)
     }
 }
 
+/* The files of a trust: anchors first, which every trust has. */
+struct trust_file {
+    enum keys_id key;
+    const char *path; /* NULL: none */
+};
+
+enum { TRUST_FILES = 3 };
+
+/* All that can be told at once: each file that cannot be read. */
+static bool are_readable(const struct loader *l, const char *name,
+                         const struct trust_file files[TRUST_FILES])
+{
+    bool all = true;
+    for (size_t i = 0; i < TRUST_FILES; i++) {
+        struct place at = {KEYS_TRUST, name, files[i].key};
+        if (i == 0 || files[i].path != NULL) {
+            all = is_readable(l, at, files[i].path) && all;
+        }
+    }
+    return all;
+}
+
+/* The note begins with the path of the file that is to blame; the anchors' where it names none. */
+static void refuse_file(const struct loader *l, const char *name,
+                        const struct trust_file files[TRUST_FILES], const struct fault *f)
+{
+    const struct trust_file *guilty = &files[0];
+    for (size_t i = 1; i < TRUST_FILES; i++) {
+        size_t len = files[i].path != NULL ? strlen(files[i].path) : 0;
+        if (len > 0 && strncmp(f->note, files[i].path, len) == 0 && f->note[len] == ':') {
+            guilty = &files[i];
+        }
+    }
+    struct place at = {KEYS_TRUST, name, guilty->key};
+    refuse_fault(l, at, guilty->path, f);
+}
+
 static void load_trust(const struct loader *l, const struct conf *conf, struct conf_trust *t)
 {
-    struct place anchors = {KEYS_TRUST, t->name, KEYS_ANCHORS};
-    struct place intermediates = {KEYS_TRUST, t->name, KEYS_INTERMEDIATES};
+    const struct trust_file files[TRUST_FILES] = {{KEYS_ANCHORS, t->anchors},
+                                                  {KEYS_INTERMEDIATES, t->intermediates},
+                                                  {KEYS_CRL_SIGNERS, t->crl_signers}};
     struct fault fault;
-    bool all = is_readable(l, anchors, t->anchors);
-    if (t->intermediates != NULL) {
-        all = is_readable(l, intermediates, t->intermediates) && all;
-    }
-    if (!all) {
+    if (!are_readable(l, t->name, files)) {
         return;
     }
     fault_clear(&fault);
     struct trust_settings settings = {.name = t->name,
                                       .anchors = t->anchors,
                                       .intermediates = t->intermediates,
+                                      .crl_signers = t->crl_signers,
                                       .tls_min = t->tls_min,
                                       .revocation = is_checked(conf, t) ? REVOCATION_CHECKED
                                                                         : REVOCATION_OFF,
@@ -160,14 +195,11 @@ static void load_trust(const struct loader *l, const struct conf *conf, struct c
                                       .policy = t->policy,
                                       .requires_eku = t->requires_eku};
     t->trust = trust_load(&settings, l->source->now_s, &fault);
-    if (t->trust != NULL) {
+    if (t->trust == NULL) {
+        refuse_file(l, t->name, files, &fault);
+    } else {
         take_over_trust(l, t);
-        return;
     }
-    bool second = t->intermediates != NULL &&
-                  strncmp(fault.note, t->intermediates, strlen(t->intermediates)) == 0;
-    refuse_fault(l, second ? intermediates : anchors, second ? t->intermediates : t->anchors,
-                 &fault);
 }
 
 /* What the device's files held before a reload; NULL: there is no such device, or no reload. */

@@ -138,6 +138,15 @@ static const struct keys_row table[KEYS_ROLE_FIRST] = {
                 "folder), whose files are read again when they change, or an http or https URL.",
     },
     {
+        .id = KEYS_CRL_SIGNERS,
+        .section = KEYS_TRUST,
+        .name = "crl_signers",
+        .type = KEYS_TYPE_PATH,
+        .fallback_words = "none: each CA signs its CRL itself",
+        .help = "PEM file with the certificates that sign CRLs in place of a CA of this trust. See "
+                "REVOCATION.",
+    },
+    {
         .id = KEYS_OCSP,
         .section = KEYS_TRUST,
         .name = "ocsp",

@@ -30,6 +30,7 @@ enum keys_id {
     KEYS_REVOCATION,
     KEYS_GRACE,
     KEYS_CRL,
+    KEYS_CRL_SIGNERS,
     KEYS_OCSP,
     KEYS_OCSP_NONCE,
     KEYS_FOLLOW_CDP,

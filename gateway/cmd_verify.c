@@ -21,11 +21,11 @@ static const char help[] =
     "\n"
     "      --anchor FILE          trust these CA certificates; may be repeated\n"
     "  -c, --config FILE          with --trust: the configuration [" COMMAND_CONF_PATH "]\n"
-    "      --trust NAME           also trust what this section trusts, and judge by its rules\n"
-    "                             as a running gateway does: its ca_profile, policy,\n"
-    "                             require_eku, revocation (but for --policy) and grace;\n"
-    "                             must-staple counts, and a responder's clock may be\n"
-    "                             5 minutes off\n"
+    "      --trust NAME           also trust what this section trusts (its crl_signers, too),\n"
+    "                             and judge by its rules as a running gateway does: its\n"
+    "                             ca_profile, policy, require_eku, revocation (but for\n"
+    "                             --policy) and grace; must-staple counts, and a\n"
+    "                             responder's clock may be 5 minutes off\n"
     "      --crl FILE             a CRL as evidence; may be repeated\n"
     "      --ocsp-response FILE   an OCSP response as evidence; may be repeated\n"
     "      --at UNIXTIME          judge as at this moment [now]; clocks are taken at their\n"
@@ -52,6 +52,8 @@ struct verify {
     struct reasons why;
     struct verify_objects chain; /* leaf first */
     struct verify_objects pool;  /* the CA certificates of chain and trust */
+    struct verify_objects
+        signers; /* who may sign CRLs besides the path's: of the trust, then all */
     struct verify_objects anchors;
     struct verify_objects responses;
     struct verify_crl *crls; /* one per CRL that was given */
@@ -185,10 +187,13 @@ static int add_trust(struct verify *v, const struct trust *trust)
     const struct span *cas;
     size_t anchors = 0;
     size_t count = trust_cas(trust, &cas, &anchors);
+    const struct span *signers;
+    size_t signer_count = trust_crl_signers(trust, &signers);
     struct fault f;
 
     if (verify_objects_add(&v->anchors, cas, anchors, &f) != 0 ||
-        verify_objects_add(&v->pool, cas + anchors, count - anchors, &f) != 0) {
+        verify_objects_add(&v->pool, cas + anchors, count - anchors, &f) != 0 ||
+        verify_objects_add(&v->signers, signers, signer_count, &f) != 0) {
         return tell(&f);
     }
     return COMMAND_OK;
@@ -274,6 +279,17 @@ static int read_trust(struct verify *v)
     return code;
 }
 
+/* The last step: what the files of the chain brought may sign CRLs, too. */
+static int list_signers(struct verify *v)
+{
+    struct fault f;
+
+    if (verify_objects_add(&v->signers, v->pool.items, v->pool.count, &f) != 0) {
+        return tell(&f);
+    }
+    return COMMAND_OK;
+}
+
 static void judge(struct verify *v)
 {
     const struct path_input in = {.leaf = v->chain.items[0],
@@ -285,8 +301,8 @@ static void judge(struct verify *v)
                                             .crl_count = v->readable_count,
                                             .ocsp = v->responses.items,
                                             .ocsp_count = v->responses.count,
-                                            .signers = v->pool.items,
-                                            .signer_count = v->pool.count};
+                                            .signers = v->signers.items,
+                                            .signer_count = v->signers.count};
 
     judge_chain(&in, &evidence, &v->settings, &v->result, &v->why);
 }
@@ -329,8 +345,8 @@ static void settle(struct verify *v)
  * left its reason, and is not judged any more: half of it might look good. */
 static int run(struct verify *v)
 {
-    int (*const steps[])(struct verify *) = {read_trust, read_anchors, read_crls, read_responses,
-                                             read_chain};
+    int (*const steps[])(struct verify *) = {read_trust,     read_anchors, read_crls,
+                                             read_responses, read_chain,   list_signers};
 
     settle(v);
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -354,6 +370,7 @@ static void release(struct verify *v)
     mem_free(v->readable_crls);
     verify_objects_free(&v->chain);
     verify_objects_free(&v->pool);
+    verify_objects_free(&v->signers);
     verify_objects_free(&v->anchors);
     verify_objects_free(&v->responses);
     mem_free(v);

@@ -119,6 +119,15 @@ static void inquiry_ask_keep(struct inquiry *q, const struct verdict_answer *ans
     q->ask_at_s = inquiry_ask_again_at(q, now_s);
 }
 
+/* The path of an answer may show who has signed the CRLs that wait for that. */
+static bool inquiry_ask_settle(struct knowledge *k, const struct path *path, int64_t now_s)
+{
+    struct evidence_showing shown = {
+        .path = path, .allows = trust_allows(k->trust), .now_s = now_s};
+    shown.signer_count = trust_crl_signers(k->trust, &shown.signers);
+    return evidence_settle(k->evidence, &shown, knowledge_on_settled, k);
+}
+
 void inquiry_ask(struct inquiry *q)
 {
     struct knowledge *k = q->knowledge;
@@ -127,8 +136,7 @@ void inquiry_ask(struct inquiry *q)
     inquiry_ask_judge(q, now_s, &answer);
     bool has_news = answer.has_path && q->staple.len > 0 &&
                     ocsp_watch_offer(k, answer.path.certs[0], answer.path.certs[1], q->staple);
-    if (answer.has_path &&
-        evidence_settle(k->evidence, &answer.path, now_s, knowledge_on_settled, k)) {
+    if (answer.has_path && inquiry_ask_settle(k, &answer.path, now_s)) {
         has_news = true;
     }
     if (has_news) {

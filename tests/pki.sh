@@ -47,6 +47,11 @@
 # (wild fits hl7 and bms; every variant shares the key of NAME, but rsa has its own.)
 #
 # plain.pem: a leaf without keyUsage and EKU.
+#
+# Signers of CRLs (cRLSign only), as files of their own: crl-signer with the name of int, which issued it, and
+# crl-signer-root with a name of its own under the root; crl-signer-VARIANT like crl-signer, VARIANT = expired
+# notyet sha1 crit other as above, weak (RSA-1024), certs (keyCertSign besides).
+#
 # For identity_load: weak-rsa (RSA-1024), weak-ec (P-224), mode-open.key (0644, of pump-12),
 # wrongorder.pem (intermediate first), key forms pump-12.sec1.key and pump-12-rsa.pkcs1.key,
 # locked.key (encrypted).
@@ -299,6 +304,29 @@ key weak-rsa rsa 1024
 issue weak-rsa weak-rsa root /O=Hospital/CN=Weak
 key weak-ec ec P-224
 issue weak-ec weak-ec root /O=Hospital/CN=Weak
+# crl_signer OUT [ISSUER] [KEY_USAGE] [MORE]
+crl_signer()
+{
+    [ -f "work/$1.csr" ] || key "$1"
+    ext "" "" "${3:-cRLSign}" "${4:-}"
+    issue "$1" "$1" "${2:-int}" "${subject:-/O=Hospital/CN=Hospital Device CA}"
+}
+subject=''
+crl_signer crl-signer
+crl_signer crl-signer-other other
+crl_signer crl-signer-certs int keyCertSign,cRLSign
+crl_signer crl-signer-crit int cRLSign '1.2.3.4.5 = critical,ASN1:UTF8String:x'
+start=$long_ago end=$yesterday
+crl_signer crl-signer-expired
+start=$tomorrow end=$next_year
+crl_signer crl-signer-notyet
+start='' end='' md=sha1
+crl_signer crl-signer-sha1
+md=
+key crl-signer-weak rsa 1024
+crl_signer crl-signer-weak
+subject='/O=Hospital/CN=Hospital CRL signer'
+crl_signer crl-signer-root root
 cat int.pem pump-12-leaf.pem >wrongorder.pem
 cp pump-12.key wrongorder.key
 cp pump-12.key mode-open.key

@@ -63,6 +63,9 @@ class Matrix:
     def trust(self, row):
         keys = {"anchors": self.lab.path(row.anchor + ".pem"), "revocation": "hard", "tls_min": "1.2",
                 "crl": [self.lab.path(crl + ".crl") for crl in row.crls]}
+        for key, name in (("intermediates", row.intermediates), ("crl_signers", row.crl_signers)):
+            if name:
+                keys[key] = self.lab.path(name + ".pem")
         if row.ocsp:
             keys.update(ocsp=row.ocsp, ocsp_nonce=row.nonce)
         return section("trust", row.name, keys)

@@ -86,6 +86,11 @@ keyUsage = critical,digitalSignature
 extendedKeyUsage = OCSPSigning
 subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid
+[signer_ext]
+basicConstraints = critical,CA:FALSE
+keyUsage = critical,cRLSign
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid
 [crl_ext]
 authorityKeyIdentifier = keyid
 [delta_ext]
@@ -152,18 +157,19 @@ def root(ca):
             "-in", ca + ".csr", "-out", ca + ".pem")
 
 
-def issue(name, ca, kind, begin=NOW - 10 * DAY, until=NOW + 20 * DAY):
+def issue(name, ca, kind, begin=NOW - 10 * DAY, until=NOW + 20 * DAY, called=None):
     if not os.path.exists(name + ".key"):
         key(name)
-    openssl("req", "-new", "-config", conf(ca), "-subj", "/CN=Test " + name, "-key", name + ".key",
+    openssl("req", "-new", "-config", conf(ca), "-subj", "/CN=Test " + (called or name), "-key", name + ".key",
             "-out", name + ".csr")
     openssl("ca", "-batch", "-notext", "-config", conf(ca), "-name", ca, "-extensions", kind + "_ext",
             "-startdate", stamp(begin), "-enddate", stamp(until), "-in", name + ".csr", "-out", name + ".pem")
 
 
-def crl(name, ca, extensions="crl_ext", begin=NOW - 3600, until=NOW + 5 * DAY):
+def crl(name, ca, extensions="crl_ext", begin=NOW - 3600, until=NOW + 5 * DAY, by=None):
     openssl("ca", "-gencrl", "-config", conf(ca), "-name", ca, "-crlexts", extensions,
-            "-crl_lastupdate", stamp(begin), "-crl_nextupdate", stamp(until), "-out", name + ".crl")
+            "-cert", (by or ca) + ".pem", "-keyfile", (by or ca) + ".key", "-crl_lastupdate", stamp(begin),
+            "-crl_nextupdate", stamp(until), "-out", name + ".crl")
 
 
 def revoke(name, ca):
@@ -201,11 +207,13 @@ def make():
     issue("responder", "sub", "responder")
     issue("checked", "sub", "checked")
     issue("rogue", "other", "responder")
+    issue("signer", "sub", "signer", called="sub")
     crl("sub-early", "sub")
     revoke("gone", "sub")
     revoke("lost", "root")
     for ca in AUTHORITIES:
         crl(ca, ca)
+    crl("by-signer", "sub", by="signer")
     crl("sub-expired", "sub", begin=NOW - 9 * DAY, until=NOW - 60)
     crl("sub-future", "sub", begin=NOW + 3600, until=NOW + 9 * DAY)
     crl("sub-delta", "sub", extensions="delta_ext")
@@ -233,6 +241,7 @@ def make():
     for name in ("bms", "gone", "pump", "late"):
         join(name + "-chain.pem", name + ".pem", "sub.pem")
     join("under-chain.pem", "under.pem", "lost.pem")
+    join("signed-chain.pem", "bms.pem", "sub.pem", "signer.pem")
     join("all.crl", "root.crl", "sub.crl")
     for name in ("bms", "sub", "root"):
         openssl("x509", "-in", name + ".pem", "-outform", "DER", "-out", name + ".der")
@@ -247,8 +256,8 @@ def make():
 ANCHOR = "--anchor root.pem "
 CRLS = ANCHOR + "--crl root.crl --crl sub.crl "
 BMS = " bms-chain.pem"
-OFF, HARD, SOFT, STRICT, RULED, NAMED = ("-c wardgate.conf --trust %s " % name
-                                         for name in ("hospital", "hard", "soft", "strict", "ruled", "named"))
+OFF, HARD, SOFT, STRICT, RULED, NAMED, SIGNED = ("-c wardgate.conf --trust %s " % name
+                                         for name in ("hospital", "hard", "soft", "strict", "ruled", "named", "signed"))
 GRACE = "-c wardgate.conf --trust grace --crl root.crl --crl sub-expired.crl "
 
 # Arguments, the exit code, what the last line holds, what some other line holds.
@@ -359,6 +368,12 @@ TABLE = [
     (NAMED + "--policy off --purpose client mute.pem", 1, "refused: extendedKeyUsage does not name clientAuth", ""),
     (OFF + "mute.pem", 0, "accepted", ""),
     (RULED + "--policy off bms.pem", 1, "refused: the required policy does not hold", ""),
+    # a CRL that a certificate apart from the CA's own has signed
+    (HARD + "--crl root.crl --crl by-signer.crl bms.pem", 1, "refused: status unavailable", "another key of its issuer"),
+    (SIGNED + "--crl root.crl --crl by-signer.crl bms.pem", 0, "accepted: the path is valid and none", ""),
+    (SIGNED + "--crl root.crl --crl by-signer.crl gone.pem", 1, "revoked", ""),
+    (CRLS.replace("sub.crl", "by-signer.crl") + "signed-chain.pem", 0, "accepted", ""),
+    (CRLS.replace("sub.crl", "by-signer.crl") + BMS, 1, "refused: status unavailable", "another key of its issuer"),
     # must-staple, and a responder whose clock is ahead
     (CRLS + "--anchor sub.pem stapled.pem", 0, "accepted", ""),
     (HARD + "--crl root.crl --crl sub.crl stapled.pem", 1, "refused: status unavailable", "must-staple"),
@@ -440,7 +455,7 @@ def told_in_json():
 # The ways of the other trusts: their `crl` is the gateway's, and is not read here.
 TRUSTS = (("hard", ""), ("soft", "revocation = soft\n"), ("grace", "revocation = grace\ngrace = 1h\n"),
           ("strict", "ca_profile = strict\n"), ("ruled", "policy = 1.3.6.1.4.1.99999.1\n"),
-          ("named", "require_eku = yes\n"))
+          ("named", "require_eku = yes\n"), ("signed", "crl_signers = signer.pem\n"))
 
 
 def configured():

@@ -50,6 +50,11 @@ keyUsage = critical,keyCertSign,cRLSign
 subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid
 """
+CRL_EXT = """basicConstraints = critical,CA:FALSE
+keyUsage = critical,cRLSign
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid
+"""
 LEAF_EXT = """basicConstraints = critical,CA:FALSE
 keyUsage = critical,digitalSignature
 subjectKeyIdentifier = hash
@@ -168,14 +173,15 @@ class Authority:
                      *(["-crl_reason", reason] if reason else []), ca=self.books)
         return self
 
-    def crl(self, out, number=1, last=-3600, following=2 * DAY, kind="full", base=None):
-        """OUT.crl (PEM) from the books; kind: a section of ca.cnf; base: a delta on that crlNumber.
-        The path of it."""
+    def crl(self, out, number=1, last=-3600, following=2 * DAY, kind="full", base=None, by=None):
+        """OUT.crl (PEM) from the books; kind: a section of ca.cnf; base: a delta on that crlNumber; by: the
+        certificate that signs it in place of the CA. The path of it."""
+        by = by or self.name
         digits = "%x" % number
         self.lab.write(self.books + "/crlnumber", digits.zfill(len(digits) + len(digits) % 2))
         kind = self.lab.delta_section(base) if base is not None else kind
-        self.lab.run("ca", "-gencrl", "-config", "ca.cnf", "-keyfile", self.name + ".key", "-cert",
-                     self.name + ".pem", "-crlexts", kind, "-crl_lastupdate", when(last),
+        self.lab.run("ca", "-gencrl", "-config", "ca.cnf", "-keyfile", by + ".key", "-cert",
+                     by + ".pem", "-crlexts", kind, "-crl_lastupdate", when(last),
                      "-crl_nextupdate", when(following), "-out", out + ".crl", ca=self.books)
         return self.lab.path(out + ".crl")
 

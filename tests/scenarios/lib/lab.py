@@ -9,7 +9,7 @@
     other     an unrelated root
     devices   the root of the devices' own certificates, unless a scenario has them by `ward`
 """
-from ca import Authority, Openssl
+from ca import CRL_EXT, Authority, Openssl
 from responder import OCSP_EXT, responder_cert, v1_cert
 
 NAME = "DNS:peer.example"
@@ -55,6 +55,9 @@ class Lab(Openssl):
         responder_cert(self.ward, "late-signer", start=-9 * DAY, end=-DAY)
         responder_cert(self.ward, "idle-signer", OCSP_EXT.replace("OCSPSigning", "clientAuth"))
         v1_cert(self, "v1-signer", self.ward, self.fake)
+        # Who signs the ward's CRLs in its name: one that it issued itself, and one of the root's.
+        self.ward.issue("crl-signer", self.ward.subject, CRL_EXT, key="crl-signer")
+        self.root.issue("root-crl-signer", self.ward.subject, CRL_EXT, key="root-crl-signer")
 
     def broken(self, out, name):
         """A CRL with a bit of its signature turned round."""

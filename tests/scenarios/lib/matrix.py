@@ -19,7 +19,8 @@ def never(*causes):
 
 
 class Row:
-    """name; what must come of it; crls, ocsp: the sources of its trust; cert: what the peer shows;
+    """name; what must come of it; crls, ocsp: the sources of its trust, which has these intermediates and
+    crl_signers; cert: what the peer shows;
     roles: s the gateway dials a server, c a client dials it; staple: what the server staples; later: what
     must come of it after the evidence has changed; why: what the log says of an answer that is no
     information, so that it is refused for the reason of its row."""
@@ -27,6 +28,7 @@ class Row:
     def __init__(self, name, want, crls=("root-none",), **more):
         self.name, self.want, self.crls = name, want, crls
         self.ocsp, self.cert, self.nonce, self.anchor = None, "peer", "optional", "root"
+        self.intermediates, self.crl_signers = None, None
         self.note, self.roles, self.staple, self.later, self.why = "", "sc", None, None, None
         self.__dict__.update(more)
 
@@ -61,6 +63,10 @@ def add_crls(lab):
     revoked.crl("revoked-delta", number=6, base=5)
     ward.fork("ward-hold").revoke("peer", "certificateHold").crl("hold", number=5)
     ward.fork("ward-lift").revoke("peer", "removeFromCRL").crl("lift-delta", number=6, base=5)
+    ward.crl("none-by-signer", number=5, by="crl-signer")
+    revoked.crl("revoked-by-signer", number=5, by="crl-signer")
+    ward.crl("none-by-root-signer", number=5, by="root-crl-signer")
+    root.fork("root-signer").revoke("root-crl-signer").crl("root-revokes-signer")
     lab.twin.crl("twin", number=5)
     lab.fake.crl("fake", number=5)
 
@@ -94,6 +100,19 @@ def _crl_rows():
               cert="must", note="the certificate demands an OCSP answer; soft does not ask")
     yield Row("ip-constraint", never("bad-certificate", "untrusted", "no-verdict"),
               ("root-none", "limited-none"), cert="outside")
+
+
+def _signer_rows():
+    """CRLs that a certificate apart from the CA's own has signed (RFC 5280 6.3.3 (f))."""
+    named = {"intermediates": "ward", "crl_signers": "crl-signer"}
+    yield Row("crl-signer", GOOD, ("root-none", "none-by-signer"), **named)
+    yield Row("crl-signer-revokes", REVOKED, ("root-none", "revoked-by-signer"), **named)
+    yield Row("crl-signer-unnamed", NOTHING, ("root-none", "none-by-signer"), intermediates="ward",
+              note="no crl_signers")
+    yield Row("crl-signer-of-root", GOOD, ("root-none", "none-by-root-signer"),
+              crl_signers="root-crl-signer", note="only the peer shows its CA")
+    yield Row("crl-signer-revoked", NOTHING, ("root-revokes-signer", "none-by-root-signer"),
+              crl_signers="root-crl-signer", note="the root has revoked the signer")
 
 
 def _changing_rows():
@@ -182,4 +201,5 @@ def make(lab, dead_port, is_staple_asked):
     live = {"good": Live(ward, "signer"), "nobody": dead_port,
             "revoked": Live(ward, "signer", ward.fork("live-revoked").revoke("peer"))}
     door = Door()
-    return [*_crl_rows(), *_changing_rows(), *_ocsp_rows(lab, door, live), *_staple_rows(lab, is_staple_asked)], door
+    return [*_crl_rows(), *_signer_rows(), *_changing_rows(), *_ocsp_rows(lab, door, live),
+            *_staple_rows(lab, is_staple_asked)], door

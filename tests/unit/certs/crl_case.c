@@ -48,8 +48,7 @@ struct span crl_case_pem(const char *label, struct span der)
     return FORGE_JOIN(head, span_of_text(line));
 }
 
-/* A new file with the certificates; the path is the caller's to unlink. */
-static void write_pem(char path[32], const struct span *certs, size_t count)
+void crl_case_write(char path[32], const struct span *certs, size_t count)
 {
     int fd;
 
@@ -63,26 +62,59 @@ static void write_pem(char path[32], const struct span *certs, size_t count)
     (void)close(fd);
 }
 
-struct trust *crl_case_trust(const struct span *anchors, size_t anchor_count,
-                             const struct span *intermediates, size_t intermediate_count)
+void crl_case_remove(const char *path)
 {
-    char anchor_path[32];
-    char intermediate_path[32];
+    (void)unlink(path);
+}
+
+struct span crl_case_signer(const char *subject, unsigned key, const char *issuer, unsigned signer)
+{
+    const struct forge f = {.subject = subject,
+                            .issuer = issuer,
+                            .key = key,
+                            .signer = signer,
+                            .leave_out = FORGE_NO_USAGE | FORGE_NO_EKU | FORGE_NO_SAN,
+                            .extra = {forge_extension("551D0F", true, forge_hex("03020102"))}};
+
+    return forge_cert(&f);
+}
+
+struct trust *crl_case_trust_of(const struct crl_case_cas *cas)
+{
+    char paths[3][32];
     struct trust_settings settings = {
-        .name = "ward", .anchors = anchor_path, .tls_min = TLS_VERSION_1_2};
+        .name = "ward", .anchors = paths[0], .tls_min = TLS_VERSION_1_2};
     struct fault f = {0};
     struct trust *t;
 
-    write_pem(anchor_path, anchors, anchor_count);
-    if (intermediate_count > 0) {
-        write_pem(intermediate_path, intermediates, intermediate_count);
-        settings.intermediates = intermediate_path;
+    crl_case_write(paths[0], cas->anchors, cas->anchor_count);
+    if (cas->intermediate_count > 0) {
+        crl_case_write(paths[1], cas->intermediates, cas->intermediate_count);
+        settings.intermediates = paths[1];
+    }
+    if (cas->signer_count > 0) {
+        crl_case_write(paths[2], cas->signers, cas->signer_count);
+        settings.crl_signers = paths[2];
     }
     t = trust_load(&settings, CRL_CASE_NOW_S, &f);
-    (void)unlink(anchor_path);
-    if (intermediate_count > 0) {
-        (void)unlink(intermediate_path);
+    crl_case_remove(paths[0]);
+    if (cas->intermediate_count > 0) {
+        crl_case_remove(paths[1]);
+    }
+    if (cas->signer_count > 0) {
+        crl_case_remove(paths[2]);
     }
     cr_assert_not_null(t, "%s", f.note);
     return t;
+}
+
+struct trust *crl_case_trust(const struct span *anchors, size_t anchor_count,
+                             const struct span *intermediates, size_t intermediate_count)
+{
+    const struct crl_case_cas cas = {.anchors = anchors,
+                                     .anchor_count = anchor_count,
+                                     .intermediates = intermediates,
+                                     .intermediate_count = intermediate_count};
+
+    return crl_case_trust_of(&cas);
 }

@@ -9,7 +9,7 @@
 #include "tests/unit/certs/crl_case.h"
 #include "tests/unit/certs/forge.h"
 
-enum { ROOT_KEY = 1, SUB_KEY = 2, OTHER_KEY = 3, NEW_KEY = 4 };
+enum { ROOT_KEY = 1, SUB_KEY = 2, OTHER_KEY = 3, NEW_KEY = 4, SIGNER_KEY = 5 };
 
 static struct crl_intake in;
 
@@ -236,6 +236,130 @@ Test(crl_intake, does_not_verify_a_crl_that_is_dated_ahead)
     assert_unverified("lies 301 s ahead");
     trust_release(t);
 }
+
+/* ---- CRL signers ---- */
+
+/* ward() with one CRL signer. */
+static struct trust *ward_with(struct span signer)
+{
+    struct span root = ca_cert("Root", ROOT_KEY, "Root", ROOT_KEY);
+    struct span sub = ca_cert("Sub", SUB_KEY, "Root", ROOT_KEY);
+    const struct crl_case_cas cas = {.anchors = &root,
+                                     .anchor_count = 1,
+                                     .intermediates = &sub,
+                                     .intermediate_count = 1,
+                                     .signers = &signer,
+                                     .signer_count = 1};
+
+    return crl_case_trust_of(&cas);
+}
+
+static struct span indirect_of(const char *issuer, unsigned key)
+{
+    const struct crl_case c = {
+        .issuer = issuer,
+        .key = key,
+        .number = 5,
+        .extensions = forge_extension("551D1C", true, forge_hex("30038401FF")),
+    };
+
+    return crl_case_crl(&c);
+}
+
+Test(crl_intake, verifies_what_a_signer_of_the_ca_has_signed)
+{
+    struct span by_sub = crl_case_signer("Sub", SIGNER_KEY, "Sub", SUB_KEY);
+    struct span by_root = crl_case_signer("Sub", SIGNER_KEY, "Root", ROOT_KEY);
+
+    read_one(ward(), crl_of("Sub", SIGNER_KEY));
+    assert_unverified("is not signed with the issuer's key");
+    read_one(ward_with(by_sub), crl_of("Sub", SIGNER_KEY));
+    assert_signer(0, by_sub);
+    crl_intake_clear(&in);
+    read_one(ward_with(by_root), crl_of("Sub", SIGNER_KEY));
+    assert_signer(0, by_root);
+    crl_intake_clear(&in);
+    read_one(ward_with(by_root), crl_of("Sub", SUB_KEY));
+    assert_signer(0, ca_cert("Sub", SUB_KEY, "Root", ROOT_KEY));
+    crl_intake_clear(&in);
+}
+
+Test(crl_intake, does_not_verify_what_a_signer_of_another_name_has_signed)
+{
+    struct span signer = crl_case_signer("Crls", SIGNER_KEY, "Sub", SUB_KEY);
+
+    read_one(ward_with(signer), crl_of("Sub", SIGNER_KEY));
+    assert_unverified("is not signed with the issuer's key");
+    read_one(ward_with(signer), crl_of("Crls", SIGNER_KEY));
+    assert_unverified("no CA of this trust has its issuer's name, CN=Crls");
+}
+
+/* The signer of Sub's CRLs is none of Root's, though Root has issued who issued it. */
+Test(crl_intake, does_not_verify_by_a_signer_below_the_ca)
+{
+    struct span signer = crl_case_signer("Root", SIGNER_KEY, "Sub", SUB_KEY);
+
+    read_one(ward_with(signer), crl_of("Root", SIGNER_KEY));
+    assert_unverified("no CA of the path has issued");
+}
+
+Test(crl_intake, verifies_an_indirect_crl_in_the_name_of_its_signer)
+{
+    struct span signer = crl_case_signer("Crls", SIGNER_KEY, "Sub", SUB_KEY);
+
+    read_one(ward(), indirect_of("Crls", SIGNER_KEY));
+    assert_unverified("no CA of this trust has its issuer's name, CN=Crls");
+    read_one(ward_with(signer), indirect_of("Crls", SIGNER_KEY));
+    assert_signer(0, signer);
+    crl_intake_clear(&in);
+    read_one(ward_with(signer), indirect_of("Crls", OTHER_KEY));
+    assert_unverified("is not signed with the issuer's key");
+}
+
+Test(crl_intake, does_not_verify_by_a_signer_whose_time_is_over)
+{
+    struct forge f = {.subject = "Sub",
+                      .issuer = "Sub",
+                      .key = SIGNER_KEY,
+                      .signer = SUB_KEY,
+                      .until = "260101180000Z",
+                      .leave_out = FORGE_NO_USAGE | FORGE_NO_EKU,
+                      .extra = {forge_extension("551D0F", true, forge_hex("03020102"))}};
+    struct trust *t = ward_with(forge_cert(&f));
+
+    read_at(t, crl_of("Sub", SIGNER_KEY), CRL_CASE_NOW_S + 6L * 3600);
+    cr_assert(in.arrivals[0].is_verified);
+    crl_intake_clear(&in);
+    read_at(t, crl_of("Sub", SIGNER_KEY), CRL_CASE_NOW_S + 6L * 3600 + 1);
+    assert_unverified("not valid now");
+    trust_release(t);
+}
+
+#ifndef WARDGATE_WOLFSSL_SYSTEM
+Test(crl_intake, does_not_verify_by_a_signer_whose_anchors_time_is_over)
+{
+    struct forge f = {.subject = "Root",
+                      .issuer = "Root",
+                      .key = ROOT_KEY,
+                      .signer = ROOT_KEY,
+                      .is_ca = true,
+                      .until = "260101180000Z"};
+    struct span root = forge_cert(&f);
+    struct span signer = crl_case_signer("Crls", SIGNER_KEY, "Root", ROOT_KEY);
+    const struct crl_case_cas cas = {
+        .anchors = &root, .anchor_count = 1, .signers = &signer, .signer_count = 1};
+    struct trust *t = crl_case_trust_of(&cas);
+
+    read_at(t, indirect_of("Crls", SIGNER_KEY), CRL_CASE_NOW_S + 6L * 3600);
+    cr_assert(in.arrivals[0].is_verified);
+    crl_intake_clear(&in);
+    read_at(t, indirect_of("Crls", SIGNER_KEY), CRL_CASE_NOW_S + 6L * 3600 + 1);
+    assert_unverified("expired");
+    trust_release(t);
+}
+#endif
+
+/* ---- files ---- */
 
 static void assert_refused(struct span bytes, const char *note)
 {

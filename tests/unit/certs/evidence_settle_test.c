@@ -6,10 +6,11 @@
 #include "certs/crl_inside.h"
 #include "certs/evidence_inside.h"
 #include "certs/mem.h"
+#include "certs/signature.h"
 #include "tests/unit/certs/evidence_case.h"
 #include "tests/unit/pages.h"
 
-enum { CA_KEY = 1, OTHER_KEY = 2, NOW_S = EVIDENCE_CASE_NOW_S };
+enum { CA_KEY = 1, OTHER_KEY = 2, SIGNER_KEY = 3, NOW_S = EVIDENCE_CASE_NOW_S };
 
 static struct evidence *e;
 static struct path path;
@@ -48,10 +49,14 @@ static enum evidence_taken put(const struct evidence_case *c)
     return evidence_case_put(e, c).taken;
 }
 
+/* What the trust adds; now_s is set by who settles. */
+static struct evidence_showing shown = {.path = &path};
+
 static bool settle_at(int64_t now_s)
 {
     told_count = 0;
-    return evidence_settle(e, &path, now_s, on_told, &told);
+    shown.now_s = now_s;
+    return evidence_settle(e, &shown, on_told, &told);
 }
 
 Test(evidence_settle, keeps_what_nobody_vouches_for_without_a_mark)
@@ -135,6 +140,102 @@ Test(evidence_settle, does_not_try_the_same_path_twice)
     cr_assert_eq(e->sides[0].tried_count, 1 + 2 * EVIDENCE_TRIED_MAX);
 }
 
+/* ---- CRL signers ---- */
+
+static struct span signers[2];
+
+/* One CRL signer of the trust, issued by "CA" with this key. */
+static void have_signer(const char *subject, unsigned issuer_key, const char *not_after)
+{
+    signers[0] = crl_make_certificate(&(struct crl_make_cert){.subject = subject,
+                                                              .issuer = "CA",
+                                                              .key = SIGNER_KEY,
+                                                              .issuer_key = issuer_key,
+                                                              .usage = CRL_USAGE_CRLS,
+                                                              .not_after = not_after});
+    shown.signers = signers;
+    shown.signer_count = 1;
+}
+
+static const struct evidence_case by_signer = {.number = 3, .key = SIGNER_KEY, .is_pending = true};
+
+Test(evidence_settle, takes_what_a_signer_of_the_trust_has_signed)
+{
+    struct evidence_case c = by_signer;
+
+    cr_assert_eq(put(&c), EVIDENCE_PENDING);
+    cr_assert_not(settle_at(NOW_S));
+    have_signer("CA", CA_KEY, NULL);
+    cr_assert(settle_at(NOW_S), "a path that was tried, and a reload since then");
+    cr_assert_eq(told[0], EVIDENCE_NEW);
+    c.is_pending = false;
+    cr_assert_eq(put(&c), EVIDENCE_SAME, "the name that the intake would have given it");
+}
+
+Test(evidence_settle, does_not_try_the_same_signers_twice)
+{
+    have_signer("CA", OTHER_KEY, NULL);
+    cr_assert_eq(put(&by_signer), EVIDENCE_PENDING);
+    cr_assert_not(settle_at(NOW_S), "another CA's signer");
+    cr_assert_eq(e->sides[0].tried_count, 1);
+    cr_assert_not(settle_at(NOW_S + 1));
+    cr_assert_eq(e->sides[0].tried_count, 1);
+    signers[1] = signers[0];
+    have_signer("CA", CA_KEY, NULL);
+    shown.signer_count = 2;
+    cr_assert(settle_at(NOW_S));
+}
+
+Test(evidence_settle, tries_again_when_the_time_of_a_signer_has_come)
+{
+    have_signer("CA", CA_KEY, "20260102000000Z");
+    cr_assert_eq(put(&by_signer), EVIDENCE_PENDING);
+    cr_assert_not(settle_at(NOW_S + 2 * 86400L), "the clock stands wrong");
+    cr_assert_eq(e->sides[0].tried_count, 1);
+    cr_assert(settle_at(NOW_S));
+}
+
+Test(evidence_settle, takes_an_indirect_crl_in_the_name_of_a_signer)
+{
+    struct evidence_case c = by_signer;
+
+    c.issuer = "Crls";
+    have_signer("Crls", CA_KEY, NULL);
+    cr_assert_eq(put(&c), EVIDENCE_PENDING);
+    cr_assert_not(settle_at(NOW_S), "it is not indirect");
+    c.scope = CRL_BYTES(0x30, 3, 0x84, 1, 0xFF);
+    cr_assert_eq(put(&c), EVIDENCE_PENDING);
+    cr_assert(settle_at(NOW_S));
+}
+
+Test(evidence_settle, does_not_take_an_indirect_crl_of_another_cas_signer)
+{
+    struct evidence_case c = by_signer;
+
+    c.issuer = "Crls";
+    c.scope = CRL_BYTES(0x30, 3, 0x84, 1, 0xFF);
+    have_signer("Crls", OTHER_KEY, NULL);
+    cr_assert_eq(put(&c), EVIDENCE_PENDING);
+    cr_assert_not(settle_at(NOW_S));
+}
+
+Test(evidence_settle, takes_weak_algorithms_where_the_trust_allows_them)
+{
+    const struct evidence_case c = {.number = 3, .is_pending = true};
+    const struct crl_authority authority = {.path = &path.certs[1], .path_count = 2};
+
+    cr_assert_eq(put(&c), EVIDENCE_PENDING);
+    cr_assert(crl_verify(e->crls[0].crl, &authority, NULL, 0, NULL));
+    e->crls[0].crl->memo->is_weak = true; /* as if it were SHA-1 */
+    cr_assert_not(settle_at(NOW_S));
+    shown.allows = SIGNATURE_ALLOWS_RSA_1024;
+    cr_assert_not(settle_at(NOW_S));
+    shown.allows = SIGNATURE_ALLOWS_SHA1;
+    cr_assert(settle_at(NOW_S));
+}
+
+/* ---- what was there before ---- */
+
 Test(evidence_settle, takes_the_place_of_the_one_before)
 {
     struct evidence_case c = {.number = 3};
@@ -201,7 +302,8 @@ Test(evidence_settle, settles_all_that_wait_and_needs_no_listener)
     for (size_t i = 0; i < 5; i++) {
         cr_assert_eq(put(&cases[i]), EVIDENCE_PENDING);
     }
-    cr_assert(evidence_settle(e, &path, NOW_S, NULL, NULL));
+    shown.now_s = NOW_S;
+    cr_assert(evidence_settle(e, &shown, NULL, NULL));
     cr_assert_eq(evidence_case_count(e, &verified), 4);
     cr_assert_eq(verified, 3);
 }

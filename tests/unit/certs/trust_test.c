@@ -108,6 +108,52 @@ Test(trust, refuses_a_file_without_certificates)
     cr_assert_eq(f.code, FAULT_BAD_CERT);
 }
 
+static struct trust *load_signers(const char *signers, struct fault *f)
+{
+    struct trust_settings settings = {.name = "hospital",
+                                      .anchors = pair_path("root", ".pem"),
+                                      .intermediates = pair_path("int", ".pem"),
+                                      .crl_signers = pair_path(signers, ".pem"),
+                                      .tls_min = TLS_VERSION_1_3};
+
+    return trust_load(&settings, (int64_t)time(NULL), f);
+}
+
+Test(trust, may_have_crl_signers)
+{
+    struct fault f = {0};
+    struct trust *one = load_signers("crl-signer", &f);
+    struct trust *same = load_signers("crl-signer", &f);
+    struct trust *other = load_signers("crl-signer-root", &f);
+    struct trust *none = pair_trust("root", "int", TLS_VERSION_1_3);
+    struct pem_block block = pair_certificate("crl-signer");
+    const struct span *signers;
+
+    cr_assert(one != NULL && same != NULL && other != NULL, "%s", f.note);
+    cr_assert_eq(trust_crl_signers(one, &signers), 1);
+    cr_assert(span_equal(signers[0], span_of(block.der, block.len)));
+    cr_assert_eq(trust_crl_signers(none, &signers), 0);
+    cr_assert_eq(trust_differs(one, same), 0);
+    cr_assert_neq(trust_differs(one, other), 0);
+    cr_assert_neq(trust_differs(one, none), 0);
+    pem_block_free(&block);
+    trust_release(one);
+    trust_release(same);
+    trust_release(other);
+    trust_release(none);
+}
+
+Test(trust, refuses_crl_signers_that_are_none)
+{
+    static const char *const NAMES[] = {"missing", "int", "pump-12-leaf", "crl-signer-other"};
+
+    for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++) {
+        struct fault f = {0};
+        cr_assert_null(load_signers(NAMES[i], &f));
+        cr_assert_not_null(strstr(f.note, NAMES[i]), "%s", f.note);
+    }
+}
+
 Test(trust, differs_by_what_it_holds)
 {
     struct trust *a = pair_trust("root", NULL, TLS_VERSION_1_3);

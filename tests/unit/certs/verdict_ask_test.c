@@ -271,6 +271,13 @@ Test(verdict_ask, purpose_must_be_named_by_peers_where_the_trust_requires_it)
     }
 }
 
+static bool settle(void)
+{
+    const struct evidence_showing shown = {.path = &answer->path, .now_s = CRL_CASE_NOW_S};
+
+    return evidence_settle(verdict_case.evidence, &shown, NULL, NULL);
+}
+
 Test(verdict_ask, pending_crl_does_not_count_before_it_is_settled)
 {
     verdict_case_make(false);
@@ -278,7 +285,82 @@ Test(verdict_ask, pending_crl_does_not_count_before_it_is_settled)
     cr_assert_eq(verdict_case_put_crl("CA", 1, 0, VERDICT_CASE_UNTIL), EVIDENCE_PENDING);
     cr_assert_not(verdict_case_ask());
     cr_expect_eq(answer->need_count, 1);
-    cr_assert(evidence_settle(verdict_case.evidence, &answer->path, CRL_CASE_NOW_S, NULL, NULL));
+    cr_assert(settle());
+    cr_expect(verdict_case_ask(), "%s", answer->sentence);
+}
+
+/* ---- CRL signers of the trust ---- */
+
+enum { SIGNER_KEY = 5, SIGNER_SERIAL = 9 };
+
+/* The trust's signer for the CA's CRLs. */
+static void have_signer(void)
+{
+    const struct forge f = {.subject = "CA",
+                            .issuer = "CA",
+                            .key = SIGNER_KEY,
+                            .signer = 1,
+                            .serial = forge_hex("09"),
+                            .leave_out = FORGE_NO_USAGE | FORGE_NO_EKU,
+                            .extra = {forge_extension("551D0F", true, forge_hex("03020102"))}};
+    struct span signer = forge_cert(&f);
+
+    verdict_case_make(true);
+    verdict_case_have_signers(&signer, 1);
+    (void)verdict_case_put_crl("Root", 0, 0, VERDICT_CASE_UNTIL);
+}
+
+Test(verdict_ask, crl_of_the_trusts_signer_counts)
+{
+    have_signer();
+    cr_assert_eq(verdict_case_put_crl("CA", SIGNER_KEY, 0, VERDICT_CASE_UNTIL), EVIDENCE_NEW);
+    cr_expect(verdict_case_ask(), "%s", answer->sentence);
+    cr_expect_eq(answer->verdict.kind, VERDICT_GOOD);
+}
+
+Test(verdict_ask, crl_of_the_trusts_signer_revokes)
+{
+    have_signer();
+    cr_assert_eq(verdict_case_put_crl("CA", SIGNER_KEY, 3, VERDICT_CASE_UNTIL), EVIDENCE_NEW);
+    cr_expect_not(verdict_case_ask());
+    cr_expect_eq(answer->verdict.kind, VERDICT_REVOKED);
+}
+
+Test(verdict_ask, crl_of_a_signer_does_not_count_without_the_signer)
+{
+    have_signer();
+    cr_assert_eq(verdict_case_put_crl("CA", SIGNER_KEY, 0, VERDICT_CASE_UNTIL), EVIDENCE_NEW);
+    verdict_case_have_signers(NULL, 0); /* a reload took it out; the evidence is still held */
+    cr_expect_not(verdict_case_ask());
+    cr_expect_eq(answer->verdict.kind, VERDICT_UNAVAILABLE);
+}
+
+Test(verdict_ask, crl_of_a_signer_that_its_ca_has_revoked_is_void)
+{
+    have_signer();
+    cr_assert_eq(verdict_case_put_crl("CA", SIGNER_KEY, 0, VERDICT_CASE_UNTIL), EVIDENCE_NEW);
+    cr_assert(verdict_case_ask());
+    cr_assert_eq(verdict_case_put_crl("CA", 1, SIGNER_SERIAL, VERDICT_CASE_OLD), EVIDENCE_NEW);
+    cr_expect_not(verdict_case_ask());
+    cr_expect_neq(answer->verdict.kind, VERDICT_GOOD);
+    cr_expect_neq(answer->verdict.kind, VERDICT_REVOKED, "the peer itself is not meant");
+}
+
+/* The judge does a bounded number of signatures: a peer must not use them up with certificates that
+ * bear the signer's name and key, and that its CA has not issued. */
+Test(verdict_ask, peer_cannot_crowd_out_the_trusts_signer)
+{
+    struct span chain[42];
+
+    have_signer();
+    cr_assert_eq(verdict_case_put_crl("CA", SIGNER_KEY, 0, VERDICT_CASE_UNTIL), EVIDENCE_NEW);
+    chain[0] = verdict_case.certs[0];
+    chain[1] = verdict_case.certs[1];
+    for (unsigned i = 2; i < 42; i++) {
+        chain[i] = crl_case_signer("CA", SIGNER_KEY, "CA", 10 + i);
+    }
+    q->chain = chain;
+    q->count = 42;
     cr_expect(verdict_case_ask(), "%s", answer->sentence);
 }
 
@@ -461,7 +543,7 @@ Test(verdict_ask, evidence_is_told_in_whole_texts)
     q->chain = chain;
     q->count = 5;
     cr_assert_not(verdict_case_ask());
-    (void)evidence_settle(verdict_case.evidence, &answer->path, CRL_CASE_NOW_S, NULL, NULL);
+    (void)settle();
     cr_assert(verdict_case_ask(), "%s", answer->sentence);
     cr_expect_eq(answer->path.count, 7);
     cr_expect_str_eq(answer->evidence, CRL_TEXT "; " CRL_TEXT "; " CRL_TEXT "; " CRL_TEXT);

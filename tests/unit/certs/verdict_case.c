@@ -46,6 +46,20 @@ void verdict_case_make(bool knows_ca)
     c->q.trust = c->trust;
 }
 
+void verdict_case_have_signers(const struct span *signers, size_t count)
+{
+    const struct crl_case_cas cas = {.anchors = &verdict_case.certs[2],
+                                     .anchor_count = 1,
+                                     .intermediates = &verdict_case.certs[1],
+                                     .intermediate_count = 1,
+                                     .signers = signers,
+                                     .signer_count = count};
+
+    trust_release(verdict_case.trust);
+    verdict_case.trust = crl_case_trust_of(&cas);
+    verdict_case.q.trust = verdict_case.trust;
+}
+
 static void replace_trust(struct trust_settings settings)
 {
     char path[] = "/tmp/verdict-case-XXXXXX";

@@ -36,6 +36,9 @@ void verdict_case_end(void);
  * leaf, CA. */
 void verdict_case_make(bool knows_ca);
 
+/* Another trust over Root and CA, with CRL signers. */
+void verdict_case_have_signers(const struct span *signers, size_t count);
+
 /* Another trust over Root alone that wants a peer to name its purpose. */
 void verdict_case_demand_purpose(void);
 

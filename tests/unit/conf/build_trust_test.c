@@ -120,6 +120,24 @@ Test(build_trust, takes_responders)
     fixture_end(&f);
 }
 
+Test(build_trust, takes_signers_of_crls_where_there_are_crls)
+{
+    struct fixture f;
+    fixture_build(&f, TRUST("crl = a\ncrl_signers = signers.pem\n"));
+    fixture_expect(&f, (const char *const[]){NULL});
+    cr_expect_str_eq(f.conf.trusts[0].crl_signers, "/etc/w/signers.pem");
+    fixture_end(&f);
+    fixture_build(&f, TRUST("follow_cdp = yes\nfetch_hosts = h\ncrl_signers = signers.pem\n"));
+    fixture_expect(&f, (const char *const[]){NULL});
+    fixture_end(&f);
+    fixture_build(&f, TRUST("crl = a\n"));
+    cr_expect_null(f.conf.trusts[0].crl_signers);
+    fixture_end(&f);
+    fixture_expect_one(TRUST("ocsp = http://h/\ncrl_signers = signers.pem\n"),
+                       "t.conf:6: crl_signers = signers.pem has no use here; right: crl = FILE, "
+                       "FOLDER or URL beside it, or no such line");
+}
+
 Test(build_trust, refuses_responders_that_are_none)
 {
     fixture_expect_one(TRUST("ocsp = pki.example\ncrl = a\n"),

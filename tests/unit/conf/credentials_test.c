@@ -148,6 +148,30 @@ Test(credentials, refuses_intermediates_at_their_own_line)
                  "t.conf:6: intermediates = int-other.pem: ");
 }
 
+Test(credentials, refuses_crl_signers_at_their_own_line)
+{
+#define BEFORE "anchors = root.pem\nintermediates = int.pem\ncrl = http://h/x\n"
+    expect_trust(BEFORE "crl_signers = none.pem\n", "t.conf:8: crl_signers = none.pem: ");
+    expect_trust(BEFORE "crl_signers = int.pem\n", "t.conf:8: crl_signers = int.pem: ");
+    expect_trust(BEFORE "crl_signers = crl-signer-expired.pem\n",
+                 "t.conf:8: crl_signers = crl-signer-expired.pem: ");
+    expect_trust("crl = http://h/x\nanchors = root.pem\ncrl_signers = crl-signer.pem\n",
+                 "t.conf:7: crl_signers = crl-signer.pem: ");
+#undef BEFORE
+}
+
+Test(credentials, the_trust_has_its_crl_signers)
+{
+    struct fixture f;
+    const struct span *signers;
+    load(&f, "[gateway]\nname = g\n[trust t]\nanchors = root.pem\ncrl = http://h/x\n"
+             "crl_signers = crl-signer-root.pem\n[device d]\ntrust = t\n" FIXTURE_MLLP
+             "certificate = pump-12.pem\nkey = pump-12.key\n");
+    fixture_expect(&f, (const char *const[]){NULL});
+    cr_expect_eq(trust_crl_signers(f.conf.trusts[0].trust, &signers), 1);
+    unload(&f);
+}
+
 Test(credentials, loads_each_pair_and_each_trust_once)
 {
     struct fixture f;

@@ -139,8 +139,8 @@ static bool show_issuer(void)
     path.certs[0] = papers_leaf(5, NULL, NULL);
     path.certs[1] = papers_sub();
     path.certs[2] = papers_root(PAPERS_ROOT);
-    return evidence_settle(rig.knowledge->evidence, &path, io_wall_s(), knowledge_on_settled,
-                           rig.knowledge);
+    const struct evidence_showing shown = {.path = &path, .now_s = io_wall_s()};
+    return evidence_settle(rig.knowledge->evidence, &shown, knowledge_on_settled, rig.knowledge);
 }
 
 Test(knowledge, a_crl_whose_issuer_only_a_peer_shows_waits_and_then_counts)
