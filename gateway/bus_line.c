@@ -190,7 +190,7 @@ static void check_exchange(struct bus *b)
     if (now < exchange_due(b)) {
         return;
     }
-    if (b->grace_ms == 0) {
+    if (b->grace_ms == 0 || b->io->has_put_off) {
         b->grace_ms = now + 1;
         return;
     }

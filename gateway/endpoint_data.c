@@ -18,6 +18,14 @@ static void endpoint_on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *ou
 {
     struct endpoint *ep = handle->data;
     (void)suggested;
+    /* A handshake, or the end of a link, costs many times what a message costs. When a thousand of
+     * them come at once the others are not to wait: the poll shows again what was not read. (Serial
+     * lines are few, and live by the time of each byte.) */
+    if (ep->kind == ENDPOINT_TCP && io_turn_is_long(ep->io)) {
+        ep->io->has_put_off = true;
+        *out = uv_buf_init(NULL, 0);
+        return;
+    }
     /* One buffer for all: the loop reads one handle at a time and we are done with the bytes when
      * the read callback returns. An idle link owns no buffer. */
     *out = uv_buf_init((char *)ep->io->read, sizeof(ep->io->read));
@@ -59,7 +67,9 @@ static void endpoint_take_input(struct endpoint *ep, size_t len)
 static void endpoint_on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *into)
 {
     struct endpoint *ep = stream->data;
-    (void)into;
+    if (into->len == 0) {
+        return; /* UV_ENOBUFS: not now, see endpoint_on_room */
+    }
     if (ep->phase == ENDPOINT_LINGERING && len < 0) {
         endpoint_close(ep, NULL); /* the peer has gone: the alert arrived, or never will */
     }

@@ -4,10 +4,15 @@
 #include <string.h>
 #include <time.h>
 
+enum { NS_PER_MS = 1000000 };
+
 int io_init(struct io *io, struct fault *f)
 {
     io->polled_ms = 0;
     io->is_refreshed = false;
+    io->has_turns = false;
+    io->turn_count = 0;
+    io->has_put_off = false;
     (void)signal(SIGPIPE, SIG_IGN);
     int status = uv_loop_init(&io->loop);
     if (status < 0) {
@@ -38,6 +43,17 @@ void io_refresh(struct io *io)
         io->is_refreshed = true;
     }
     uv_update_time(&io->loop);
+}
+
+bool io_turn_is_long(struct io *io)
+{
+    io->turn_count++;
+    if (!io->has_turns || io->turn_count <= IO_TURN_FREE) {
+        return false;
+    }
+    uint64_t began_ms = io->is_refreshed ? io->polled_ms : uv_now(&io->loop);
+    uint64_t now_ms = uv_hrtime() / NS_PER_MS;
+    return now_ms > began_ms && now_ms - began_ms >= IO_TURN_MS;
 }
 
 int64_t io_wall_s(void)

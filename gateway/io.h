@@ -14,12 +14,19 @@
 
 #include "certs/tls.h"
 
-enum { IO_READ_MAX = 65536 };
+enum {
+    IO_READ_MAX = 65536,
+    IO_TURN_MS = 5,    /* a turn of the loop that lasts longer puts off what can wait */
+    IO_TURN_FREE = 16, /* so much of a turn never waits, and needs no look at the clock */
+};
 
 struct io {
     uv_loop_t loop;
     uint64_t polled_ms;                 /* the loop's clock before io_refresh moved it */
     bool is_refreshed;                  /* it did since the last poll */
+    bool has_turns;                     /* stall.h tells when a turn begins */
+    unsigned turn_count;                /* how often io_turn_is_long was asked in this one */
+    bool has_put_off;                   /* what the last poll showed was not all read */
     uint8_t read[IO_READ_MAX];          /* what one read brought */
     uint8_t plain[TLS_PLAIN_MAX];       /* one decrypted record */
     uint8_t cipher[TLS_HANDSHAKE_ROOM]; /* what the TLS engine made */
@@ -40,5 +47,10 @@ int64_t io_wall_s(void);
 /* Let the loop's clock show what time it is, in the middle of a turn: a timer that is started then
  * counts from now. Instead of uv_update_time, which would hide from stall.h when the turn began. */
 void io_refresh(struct io *io);
+
+/* To be asked before each piece of work that a thousand links can have at once, and that the loop
+ * brings again when it is not done now: has this turn lasted so long that it should end? The links
+ * that have little to do come in between. False while nobody measures turns. */
+bool io_turn_is_long(struct io *io);
 
 #endif

@@ -12,6 +12,7 @@ enum {
     LISTENER_BACKLOG = 511,
     LISTENER_GREETINGS_MAX = 256, /* strangers at once who have not said hello */
     LISTENER_TEXT_MAX = 300,
+    LISTENER_LATER_MS = 1,
 };
 
 /* A device's connection until it is known whether somebody takes it. */
@@ -35,7 +36,9 @@ struct listener {
     uv_tcp_t tcp;
     const struct listener_events *events;
     void *owner;
-    bool secure, closing, tcp_closed;
+    uv_timer_t later; /* a connection that is not taken in this turn of the loop */
+    bool secure, closing;
+    int open; /* tcp and later, until each is closed */
     uint32_t hello_timeout_ms;
     uint16_t port;
     char *host;
@@ -59,7 +62,7 @@ static const struct endpoint_events greeting_events = {
 
 static void listener_check_closed(struct listener *l)
 {
-    if (l->closing && l->tcp_closed && l->greetings == NULL) {
+    if (l->closing && l->open == 0 && l->greetings == NULL) {
         l->events->on_closed(l->owner, l);
     }
 }
@@ -267,17 +270,44 @@ static void listener_take_local(struct listener *l)
     }
 }
 
+static void listener_take(struct listener *l)
+{
+    if (l->secure) {
+        listener_greet(l);
+    } else {
+        listener_take_local(l);
+    }
+}
+
+static void listener_on_connection(uv_stream_t *stream, int status);
+
+static void listener_on_later(uv_timer_t *timer)
+{
+    struct listener *l = timer->data;
+    if (l->closing) {
+        return;
+    }
+    if (io_turn_is_long(l->io)) {
+        (void)uv_timer_start(&l->later, listener_on_later, LISTENER_LATER_MS, 0); /* not closing */
+        return;
+    }
+    listener_take(l);
+    /* libuv listens on by itself, but not when there was no memory for the connection. */
+    (void)uv_listen((uv_stream_t *)&l->tcp, LISTENER_BACKLOG, listener_on_connection);
+}
+
 static void listener_on_connection(uv_stream_t *stream, int status)
 {
     struct listener *l = stream->data;
     if (l->closing || status < 0) {
         return;
     }
-    if (l->secure) {
-        listener_greet(l);
-    } else {
-        listener_take_local(l);
+    if (io_turn_is_long(l->io)) {
+        /* Not accepted, so libuv does not look for more until it is. */
+        (void)uv_timer_start(&l->later, listener_on_later, LISTENER_LATER_MS, 0); /* not closing */
+        return;
     }
+    listener_take(l);
 }
 
 static int listener_address(const struct conf_address *from, struct sockaddr_storage *to,
@@ -311,16 +341,26 @@ static int listener_bind(struct listener *l, const struct conf_address *address,
     return rc;
 }
 
-static void listener_on_tcp_closed(uv_handle_t *handle)
+static void listener_on_handle_closed(uv_handle_t *handle)
 {
     struct listener *l = handle->data;
-    l->tcp_closed = true;
+    l->open--;
     listener_check_closed(l);
 }
 
 static void listener_on_failed_closed(uv_handle_t *handle)
 {
-    listener_free(handle->data);
+    struct listener *l = handle->data;
+    l->open--;
+    if (l->open == 0) {
+        listener_free(l);
+    }
+}
+
+static void listener_close_handles(struct listener *l, uv_close_cb on_closed)
+{
+    uv_close((uv_handle_t *)&l->tcp, on_closed);
+    uv_close((uv_handle_t *)&l->later, on_closed);
 }
 
 struct listener *listener_new(struct io *io, const struct listener_settings *settings,
@@ -344,10 +384,13 @@ struct listener *listener_new(struct io *io, const struct listener_settings *set
     bool v6 = strchr(host, ':') != NULL;
     (void)snprintf(l->text, sizeof l->text, "%s%s%s:%u", v6 ? "[" : "", host, v6 ? "]" : "",
                    (unsigned)l->port);
-    (void)uv_tcp_init(&io->loop, &l->tcp); /* makes no socket yet: can not fail */
+    (void)uv_tcp_init(&io->loop, &l->tcp);     /* makes no socket yet: can not fail */
+    (void)uv_timer_init(&io->loop, &l->later); /* can not fail */
     l->tcp.data = l;
+    l->later.data = l;
+    l->open = 2;
     if (listener_bind(l, settings->address, f) != 0) {
-        uv_close((uv_handle_t *)&l->tcp, listener_on_failed_closed);
+        listener_close_handles(l, listener_on_failed_closed);
         return NULL;
     }
     return l;
@@ -365,7 +408,7 @@ void listener_close(struct listener *l)
         }
         greeting_stop_timer(g);
     }
-    uv_close((uv_handle_t *)&l->tcp, listener_on_tcp_closed);
+    listener_close_handles(l, listener_on_handle_closed);
 }
 
 void listener_free(struct listener *l)

@@ -16,6 +16,8 @@ static void on_prepare(uv_prepare_t *prepare)
         s->longest_ns = now_ns - polled_ns;
     }
     s->io->is_refreshed = false;
+    s->io->turn_count = 0;
+    s->io->has_put_off = false;
 }
 
 /* The poll and what it brought are done; timers and closing handles are still to come. */
@@ -36,6 +38,7 @@ void stall_open(struct stall *s, struct io *io, void (*on_closed)(void *owner), 
     s->check.data = s;
     (void)uv_prepare_start(&s->prepare, on_prepare); /* cannot fail with a callback */
     (void)uv_check_start(&s->check, on_check);       /* cannot fail with a callback */
+    io->has_turns = true;
     uv_unref((uv_handle_t *)&s->prepare);
     uv_unref((uv_handle_t *)&s->check);
 }
@@ -53,6 +56,7 @@ void stall_close(struct stall *s)
 {
     if (!s->closing) {
         s->closing = true;
+        s->io->has_turns = false;
         uv_close((uv_handle_t *)&s->prepare, on_handle_closed);
         uv_close((uv_handle_t *)&s->check, on_handle_closed);
     }

@@ -32,7 +32,8 @@ struct stall {
 
 /* Begin to measure: what comes before the first poll, the start of the program, does not count.
  * Does not keep the loop running. on_closed(owner) comes after stall_close, from the loop, as the
- * last call; NULL: nobody asks. io is borrowed until then. Cannot fail. */
+ * last call; NULL: nobody asks. io is borrowed until then, and io_turn_is_long
+ * works. Cannot fail. */
 void stall_open(struct stall *s, struct io *io, void (*on_closed)(void *owner), void *owner);
 
 /* End. Idempotent. The longest stall can still be asked for. */

@@ -244,3 +244,17 @@ Test(bus_tcp, dials_again_after_three_silences)
     master_expect(&one, "11 03 0010 0001", "11 03 02 0010");
     stop();
 }
+
+/* When the loop had more to do than one turn holds, the answer may be there, unread. */
+Test(bus_tcp, does_not_believe_in_silence_while_input_was_put_off)
+{
+    start(slave_be_silent);
+    rig.bench.io.has_put_off = true;
+    master_ask(&one, "11 03 0010 0001");
+    rig_wait(&rig, rig.conf.response_timeout_ms + 50);
+    cr_expect_eq(one.count, 0);
+    rig.bench.io.has_put_off = false;
+    master_wait(&one, 1);
+    cr_expect(master_heard(&one, 0, 1, "11 83 0B"));
+    stop();
+}

@@ -10,6 +10,7 @@
 
 #include "certs/mem.h"
 #include "gateway/endpoint_private.h"
+#include "gateway/stall.h"
 #include "tests/unit/gateway/bench.h"
 
 enum { CHUNK = 65536, BIG = 50 * 1024 * 1024 };
@@ -88,6 +89,46 @@ Test(endpoint_data, echoes_and_keeps_half_close_both_ways)
     cr_expect_eq(ear.closed, 0, "the owner decides when it is over");
     bench_close(&bench, &ear);
     close(fd);
+}
+
+/* The turn is as long as one gets: what comes next is to be put off. */
+static void be_long(struct ear *e, enum ear_event event, struct span data)
+{
+    (void)e;
+    (void)data;
+    if (event == EAR_DATA) {
+        uint64_t end_ns = uv_hrtime() + (uint64_t)(IO_TURN_MS + 2) * 1000000;
+        while (uv_hrtime() < end_ns) {
+        }
+        bench.io.turn_count = IO_TURN_FREE;
+    }
+}
+
+Test(endpoint_data, puts_off_in_a_long_turn_what_it_reads_in_the_next)
+{
+    struct stall stall;
+    int fd = bench_pair(&bench, &ear);
+    int other = bench_pair(&bench, &second);
+    ear.hook = be_long;
+    second.hook = be_long;
+    endpoint_read_start(ear.ep);
+    endpoint_read_start(second.ep);
+    stall_open(&stall, &bench.io, NULL, NULL);
+    bench_turn(&bench);
+    cr_assert_eq(write(fd, "one", 3), 3);
+    cr_assert_eq(write(other, "two", 3), 3);
+    bench_turn(&bench);
+    cr_expect_eq(ear.len + second.len, 3, "one of them was put off");
+    cr_expect(bench.io.has_put_off);
+    bench_turn(&bench);
+    cr_expect(ear_heard(&ear, "one"));
+    cr_expect(ear_heard(&second, "two"));
+    cr_expect_eq(ear.closed + second.closed, 0, "to put off is no failure");
+    stall_close(&stall);
+    bench_close(&bench, &ear);
+    bench_close(&bench, &second);
+    close(fd);
+    close(other);
 }
 
 Test(endpoint_data, writes_after_the_peer_sent_its_fin)

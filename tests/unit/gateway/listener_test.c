@@ -11,6 +11,7 @@
 #include "certs/mem.h"
 #include "gateway/listener.h"
 #include "gateway/log.h"
+#include "gateway/stall.h"
 #include "tests/unit/gateway/capture.h"
 #include "tests/unit/gateway/link_fixture.h"
 
@@ -22,6 +23,7 @@ static char loopback[] = "127.0.0.1";
 
 static enum listener_answer answer; /* what the owner says */
 static unsigned hellos, locals, closed;
+static bool makes_turns_long; /* each connection that is shown to the owner does */
 static char name[HELLO_NAME_MAX];
 static bool had_name;
 static size_t hello_len;
@@ -32,6 +34,12 @@ static enum listener_answer on_local(void *owner, struct listener *l, struct end
     (void)owner;
     (void)l;
     locals++;
+    if (makes_turns_long) {
+        uint64_t end_ns = uv_hrtime() + (uint64_t)(IO_TURN_MS + 2) * 1000000;
+        while (uv_hrtime() < end_ns) {
+        }
+        bench.io.turn_count = IO_TURN_FREE;
+    }
     if (answer == LISTENER_TAKEN) {
         ear_init(&taken, FAULT_SIDE_DEVICE);
         taken.ep = ep;
@@ -416,4 +424,34 @@ Test(listener, goes_on_after_a_hospitals_connection_without_memory)
 Test(listener, goes_on_after_a_devices_connection_without_memory)
 {
     lose_one_and_take_one(false);
+}
+
+/* A storm of connections is not taken in one turn of the loop, and none of them is lost. */
+Test(listener, takes_in_a_later_turn_what_came_in_a_long_one)
+{
+    enum { STORM = 5 };
+
+    struct stall stall;
+    int fds[STORM];
+    begin(false);
+    answer = LISTENER_REFUSED;
+    makes_turns_long = true;
+    stall_open(&stall, &bench.io, NULL, NULL);
+    bench_turn(&bench);
+    for (size_t i = 0; i < STORM; i++) {
+        fds[i] = bench_connect(&bench);
+    }
+    bench_turn(&bench);
+    cr_expect_eq(locals, 1);
+    bench_run_until(&bench, &locals, STORM);
+    for (size_t i = 0; i < STORM; i++) {
+        cr_expect(bench_sees_end(&bench, fds[i]));
+        close(fds[i]);
+    }
+    makes_turns_long = false;
+    int fd = bench_connect(&bench);
+    bench_run_until(&bench, &locals, STORM + 1);
+    close(fd);
+    stall_close(&stall);
+    bench_turn(&bench);
 }
