@@ -72,18 +72,6 @@ static void tell_port(struct bus *b)
 
 /* ---- the port's events ---- */
 
-static void on_port_up(void *owner)
-{
-    struct bus *b = owner;
-
-    if (b->closing) {
-        return;
-    }
-    fault_clear(&b->fault);
-    bus_line_up(b);
-    tell_port(b);
-}
-
 static void on_port_down(void *owner, const struct fault *f)
 {
     struct bus *b = owner;
@@ -96,6 +84,35 @@ static void on_port_down(void *owner, const struct fault *f)
     }
     b->fault = *f;
     bus_line_down(b);
+    tell_port(b);
+}
+
+/* The port goes back and is opened anew in a while. That it is the same as last time is not told
+ * again. */
+static void lose_without_timer(struct bus *b, const struct fault *f)
+{
+    bool is_told = b->fault.code == f->code && b->fault.side == f->side;
+
+    port_reset(b->port, false);
+    if (!is_told) {
+        on_port_down(b, f);
+    }
+}
+
+static void on_port_up(void *owner)
+{
+    struct bus *b = owner;
+    struct fault f;
+
+    if (b->closing) {
+        return;
+    }
+    if (bus_line_open(b, &f) != 0) {
+        lose_without_timer(b, &f);
+        return;
+    }
+    fault_clear(&b->fault);
+    bus_line_up(b);
     tell_port(b);
 }
 
@@ -133,7 +150,7 @@ static void on_port_eof(void *owner)
     bus_lose_port(b, &f, b->tcp_was_answered);
 }
 
-static void count_closed(struct bus *b)
+void bus_count_closed(struct bus *b)
 {
     b->open--;
     if (b->open == 0) {
@@ -143,12 +160,12 @@ static void count_closed(struct bus *b)
 
 static void on_port_closed(void *owner)
 {
-    count_closed(owner);
+    bus_count_closed(owner);
 }
 
 static void on_timer_closed(uv_handle_t *timer)
 {
-    count_closed(timer->data);
+    bus_count_closed(timer->data);
 }
 
 static const struct port_events port_events = {
@@ -200,7 +217,8 @@ struct bus *bus_new(struct io *io, const struct conf_device *first, void (*on_cl
     b->owner = owner;
     if (!bus_is_tcp(b)) {
         /* One more millisecond, because the loop's clock cuts fractions off. */
-        b->silence_ms = (modbus_rtu_silence_us(b->line.rate) + 999) / 1000 + 1;
+        b->silence_us = modbus_rtu_silence_us(b->line.rate);
+        b->silence_ms = (b->silence_us + 999) / 1000 + 1;
         b->byte_gap_ms = b->silence_ms > BUS_BYTE_GAP_MS ? b->silence_ms : BUS_BYTE_GAP_MS;
         b->byte_gap_ms = bus_is_ascii(b) ? first->char_timeout_ms : b->byte_gap_ms;
     }
@@ -232,6 +250,7 @@ void bus_close(struct bus *b)
     (void)fault_set(&b->fault, FAULT_STOPPED, FAULT_SIDE_SELF, "closed", NULL);
     bus_line_down(b);
     uv_close((uv_handle_t *)&b->timer, on_timer_closed);
+    bus_line_close(b);
     port_close(b->port);
 }
 

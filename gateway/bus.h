@@ -6,8 +6,12 @@
  * same port attach to the same bus (multi-drop). Masters are secure links: each submits requests
  * as MBAP ADUs and gets exactly one MBAP ADU back for each (unless it detaches first).
  *
- * One request is on the wire at a time; masters are served in turn. A write goes on the wire at
- * most once. Exceptions as in the truth table:
+ * One request is on the wire at a time; masters are served in turn. On a serial line it goes out
+ * when the line has been silent for t3.5 since its last byte was read or, where nobody answered,
+ * since ours had left: 3.5 characters of 11 bits, above 19,200 bit/s 1.75 ms. Never earlier, and to
+ * the microsecond, so that short requests need no more of the line than they must.
+ *
+ * A write goes on the wire at most once. Exceptions as in the truth table:
  *
  *   01  denied, or an unknown function                                           not sent
  *   03  malformed                                                                not sent

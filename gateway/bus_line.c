@@ -2,6 +2,8 @@
 
 #include "gateway/bus_private.h"
 
+enum { NS_PER_US = 1000 };
+
 static uint32_t min_u32(uint32_t a, uint32_t b)
 {
     return a < b ? a : b;
@@ -14,13 +16,15 @@ static uint8_t char_bits(const struct conf_line *line)
                      line->stop_bits);
 }
 
-/* How long `len` bytes are on the line, in whole milliseconds. */
+/* How long `len` bytes are on the line; in whole milliseconds. */
+static uint64_t line_us(const struct bus *b, size_t len)
+{
+    return bus_is_tcp(b) ? 0 : modbus_rtu_line_us(b->line.rate, char_bits(&b->line), len);
+}
+
 static uint64_t line_ms(const struct bus *b, size_t len)
 {
-    if (bus_is_tcp(b)) {
-        return 0;
-    }
-    return (modbus_rtu_line_us(b->line.rate, char_bits(&b->line), len) + 999) / 1000;
+    return (line_us(b, len) + 999) / 1000;
 }
 
 /* When the exchange wants the timer. */
@@ -31,13 +35,20 @@ static uint64_t exchange_due(const struct bus *b)
     return due > b->grace_ms ? due : b->grace_ms;
 }
 
+/* Does something wait for nothing but a quiet line? */
+static bool is_pausing(const struct bus *b)
+{
+    return b->state == BUS_FREE && bus_queue_is_waiting(b) && uv_hrtime() < b->quiet_at_ns;
+}
+
+/* When the line wants `timer`; what waits for `pause` does not. */
 static uint64_t line_due(const struct bus *b)
 {
     switch (b->state) {
     case BUS_DOWN:
         return BUS_NEVER;
     case BUS_FREE:
-        return bus_queue_is_waiting(b) ? b->quiet_at_ms : BUS_NEVER;
+        return bus_queue_is_waiting(b) ? 0 : BUS_NEVER;
     case BUS_ASKING:
     case BUS_DRAINING:
         return exchange_due(b);
@@ -57,7 +68,7 @@ static bool line_is_noisy(struct bus *b, struct endpoint *ep)
     if (n != NULL) {
         n->junk_bytes += stale;
     }
-    b->quiet_at_ms = io_now_ms(b->io) + b->silence_ms;
+    bus_line_pause(b, uv_hrtime());
     return true;
 }
 
@@ -88,6 +99,7 @@ static void send_request(struct bus *b, struct endpoint *ep)
     } else {
         fits = bus_frame_put(b, &out, adu.unit, adu.pdu);
         bus_rtu_start(b, room_span(&out));
+        w->out_by_ns = uv_hrtime() + line_us(b, out.len) * NS_PER_US;
     }
     assert(fits);
     w->timeout_ms = unit_timeout(b, w->device, adu.unit);
@@ -137,7 +149,7 @@ static void send_next(struct bus *b)
 
     /* The loop's clock stands still while callbacks run: a timeout must not begin in the past. */
     io_refresh(b->io);
-    if (ep == NULL || io_now_ms(b->io) < b->quiet_at_ms) {
+    if (ep == NULL || uv_hrtime() < b->quiet_at_ns) {
         return;
     }
     c = bus_queue_next(b, io_now_ms(b->io));
@@ -198,9 +210,9 @@ static void check_exchange(struct bus *b)
     exchange_expired(b);
 }
 
-static void on_timer(uv_timer_t *timer)
+static void on_due(void *owner)
 {
-    struct bus *b = timer->data;
+    struct bus *b = owner;
 
     if (b->closing) {
         return;
@@ -216,6 +228,25 @@ static void on_timer(uv_timer_t *timer)
     bus_line_wake(b);
 }
 
+static void on_timer(uv_timer_t *timer)
+{
+    on_due(timer->data);
+}
+
+/* True: `pause` is set, and the line wants nothing else. */
+static bool wake_after_pause(struct bus *b)
+{
+    if (!b->has_pause) {
+        return false;
+    }
+    if (!is_pausing(b)) {
+        fine_timer_stop(&b->pause);
+        return false;
+    }
+    fine_timer_start(&b->pause, b->quiet_at_ns);
+    return true;
+}
+
 void bus_line_wake(struct bus *b)
 {
     uint64_t now = io_now_ms(b->io);
@@ -225,7 +256,8 @@ void bus_line_wake(struct bus *b)
     if (b->closing) {
         return;
     }
-    due = b->is_refusing ? now : line_due(b);
+    due = wake_after_pause(b) ? BUS_NEVER : line_due(b);
+    due = b->is_refusing ? now : due;
     queue = bus_queue_due(b);
     due = queue < due ? queue : due;
     if (due == BUS_NEVER) {
@@ -235,13 +267,47 @@ void bus_line_wake(struct bus *b)
     (void)uv_timer_start(&b->timer, on_timer, due > now ? due - now : 0, 0); /* not closing */
 }
 
+static void on_pause_closed(void *owner)
+{
+    bus_count_closed(owner);
+}
+
+int bus_line_open(struct bus *b, struct fault *f)
+{
+    const struct fine_timer_owner owner = {
+        .on_due = on_due, .on_closed = on_pause_closed, .self = b};
+    int code = 0;
+
+    if (bus_is_tcp(b) || b->has_pause) {
+        return 0;
+    }
+    code = fine_timer_open(&b->pause, b->io, &owner, f);
+    if (code == 0) {
+        b->has_pause = true;
+        b->open++;
+    }
+    return code;
+}
+
+void bus_line_close(struct bus *b)
+{
+    if (b->has_pause) {
+        fine_timer_close(&b->pause);
+    }
+}
+
+void bus_line_pause(struct bus *b, uint64_t since_ns)
+{
+    b->quiet_at_ns = bus_is_tcp(b) ? 0 : since_ns + (uint64_t)b->silence_us * NS_PER_US;
+}
+
 void bus_line_up(struct bus *b)
 {
     struct endpoint *ep = port_endpoint(b->port);
 
     assert(ep != NULL && b->state == BUS_DOWN);
     b->state = BUS_FREE;
-    b->quiet_at_ms = bus_is_tcp(b) ? 0 : io_now_ms(b->io) + b->silence_ms;
+    bus_line_pause(b, uv_hrtime());
     b->grace_ms = 0;
     b->is_echoing = false;
     b->has_collided = false;
@@ -287,7 +353,7 @@ void bus_line_answered(struct bus *b, struct span pdu)
 
     assert(b->state == BUS_ASKING);
     b->state = BUS_FREE;
-    b->quiet_at_ms = bus_is_tcp(b) ? 0 : io_now_ms(b->io) + b->silence_ms;
+    bus_line_pause(b, b->heard_ns);
     bus_unit_answered(b, pdu);
     b->tcp_misses = 0;
     b->tcp_was_answered = true;

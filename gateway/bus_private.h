@@ -9,13 +9,17 @@
  *   bus_queue.c   what waits, whose turn it is, deadlines
  *   bus_unit.c    what is known of a unit: is it silent, what does it still owe
  *   bus_write.c   what became of writes; who may write now
- *   bus_line.c    the one exchange: send, succeed, fail, the timer
+ *   bus_line.c    the one exchange: send, succeed, fail, the timers
  *   bus_rtu.c     what comes in on a serial line, silence, the quarantine after a failure
  *   bus_ascii.c   the reader of answers and the frames of a serial line: RTU or ASCII
  *   bus_tcp.c     what comes in from a Modbus/TCP device
  *
- * Only the timer's callback sends. So nothing that a master does from inside its callback can
- * change the exchange under the feet of the code that called it.
+ * Two timers. `pause` has microseconds and serves one thing: a request that waits until a serial
+ * line has been silent for t3.5. `timer` has milliseconds and serves all the rest: a request that
+ * has nothing to wait for, deadlines, the quarantine.
+ *
+ * Only the timers' callbacks, which have one body, send. So nothing that a master does from inside
+ * its callback can change the exchange under the feet of the code that called it.
  */
 #ifndef WARDGATE_BUS_PRIVATE_H
 #define WARDGATE_BUS_PRIVATE_H
@@ -23,6 +27,7 @@
 #include <uv.h>
 
 #include "gateway/bus.h"
+#include "gateway/fine_timer.h"
 #include "gateway/port.h"
 #include "protocols/modbus_ascii.h"
 #include "protocols/modbus_debt.h"
@@ -135,6 +140,7 @@ struct bus_wire {
     uint64_t answer_by_ms;     /* an answer must have begun by then */
     uint64_t whole_by_ms;      /* and ended by then */
     uint64_t drain_until_ms;
+    uint64_t out_by_ns;   /* serial: when its last bit has left; clock of uv_hrtime */
     uint16_t transaction; /* ours, on TCP */
     size_t echo_len;      /* bytes of `sent` that are to come back; 0: this line has no echo */
     size_t echoed;        /* how many of them did */
@@ -153,7 +159,9 @@ struct bus {
     void (*on_closed)(void *owner);
     void *owner;
     uv_timer_t timer;
-    int open; /* port and timer, until each is closed */
+    struct fine_timer pause;
+    bool has_pause; /* it is open: serial, since the port came up first */
+    int open;       /* port, timer and pause, until each is closed */
     bool closing;
     enum bus_state state;
     struct fault fault; /* why it is DOWN */
@@ -163,10 +171,12 @@ struct bus {
     struct bus_unit units[256];
     uint16_t barriers; /* how many were sent: the mark of the next one */
     struct bus_wire wire;
-    uint64_t quiet_at_ms; /* serial: not to send before */
-    uint64_t heard_ms;    /* when bytes came last */
+    uint64_t quiet_at_ns; /* serial: not to send before; clock of uv_hrtime */
+    uint64_t heard_ns;    /* serial: when bytes came last, on that clock */
+    uint64_t heard_ms;    /* when bytes came last; loop clock */
     uint64_t grace_ms;    /* a deadline passed, but the loop shall look for input once more; or 0 */
-    uint32_t silence_ms;  /* t3.5 */
+    uint32_t silence_us;  /* t3.5 */
+    uint32_t silence_ms;  /* t3.5 on the loop's clock, which cuts fractions off: never shorter */
     uint32_t byte_gap_ms; /* longest pause inside an answer */
     bool is_refusing;     /* a unit is */
     bool has_collided;    /* since the port came up: told once */
@@ -198,6 +208,9 @@ void bus_note(struct bus_device *d, const char *event, uint8_t unit, uint8_t fun
 
 /* The port goes down by our own decision, and comes again. */
 void bus_lose_port(struct bus *b, const struct fault *f, bool at_once);
+
+/* One of what `open` counts is closed. The last one calls the owner. */
+void bus_count_closed(struct bus *b);
 
 /* Where bytes are counted that belong to no exchange. NULL: no device is attached. */
 struct bus_counters *bus_junk_counters(struct bus *b);
@@ -311,11 +324,20 @@ bool bus_lease_take(const struct bus_client *c);
 
 /* ---- bus_line.c ---- */
 
+/* Before the port is used first: the timer that a serial line needs. 0, or FAULT_IO with *f. */
+int bus_line_open(struct bus *b, struct fault *f);
+
+/* Its end: bus_close. */
+void bus_line_close(struct bus *b);
+
+/* Serial: the line was in use until then (clock of uv_hrtime): t3.5 from there on it is quiet. */
+void bus_line_pause(struct bus *b, uint64_t since_ns);
+
 /* The port came, or went: what is on the wire ends with 0B, what waits with 0A. */
 void bus_line_up(struct bus *b);
 void bus_line_down(struct bus *b);
 
-/* Set the timer for what comes next. */
+/* Set the timers for what comes next. */
 void bus_line_wake(struct bus *b);
 
 /* The exchange ended well: pdu is the answer. Calls the master last. */

@@ -65,12 +65,13 @@ void bus_rtu_drain(struct bus *b, enum bus_failure why)
     restart_reader(b, inside);
 }
 
-/* The line has been quiet long enough and nothing can be late any more. */
+/* The line has been quiet long enough and nothing can be late any more. Our own bytes count as
+ * well: where nobody answers, they were the last ones. */
 static void end_drain(struct bus *b)
 {
     restart_reader(b, false);
     b->state = BUS_FREE;
-    b->quiet_at_ms = b->heard_ms + b->silence_ms;
+    bus_line_pause(b, max_u64(b->heard_ns, b->wire.out_by_ns));
 }
 
 /* Bytes during the quarantine: the late answer ends it, all else is dropped. */
@@ -188,11 +189,12 @@ static void stray_data(struct bus *b, struct span data)
     if (n != NULL) {
         n->junk_bytes += data.len;
     }
-    b->quiet_at_ms = b->heard_ms + b->silence_ms;
+    bus_line_pause(b, b->heard_ns);
 }
 
 void bus_rtu_data(struct bus *b, struct span data)
 {
+    b->heard_ns = uv_hrtime();
     b->heard_ms = io_now_ms(b->io);
     b->grace_ms = 0;
     switch (b->state) {

@@ -359,13 +359,18 @@ void rig_prepare(struct rig *r, bool is_tcp)
     c->dial_timeout_ms = 2000;
 }
 
-void rig_run(struct rig *r)
+void rig_begin(struct rig *r)
 {
     r->bus = bus_new(&r->bench.io, &r->conf, rig_on_closed, r);
     cr_assert_not_null(r->bus);
     r->device = bus_attach(r->bus, &r->conf, rig_on_port, rig_on_note, r);
     cr_assert_not_null(r->device);
     bus_device_on_write(r->device, rig_on_write);
+}
+
+void rig_run(struct rig *r)
+{
+    rig_begin(r);
     bench_run_until(&r->bench, &r->ups, 1);
 }
 

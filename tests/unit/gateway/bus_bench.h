@@ -83,6 +83,9 @@ void rig_open_tcp(struct rig *r);
 void rig_prepare(struct rig *r, bool is_tcp);
 void rig_run(struct rig *r);
 
+/* The second step without waiting for the port. */
+void rig_begin(struct rig *r);
+
 /* Detach, close, and check that the loop is empty. Masters must be gone. */
 void rig_close(struct rig *r);
 

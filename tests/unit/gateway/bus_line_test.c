@@ -165,12 +165,82 @@ Test(bus_line, sends_nothing_before_the_line_is_quiet)
     start(NULL);
     rig_wait(&rig, 20);
     master_ask(&one, "11 03 0010 0001");
-    rig.bus->quiet_at_ms = io_now_ms(&rig.bench.io) + 60; /* the timer is set to now */
+    rig.bus->quiet_at_ns = uv_hrtime() + 60000000; /* the timer is set to now */
     rig_wait(&rig, 30);
     cr_expect_eq(rig.slave.count, 0);
     master_wait(&one, 1);
     cr_expect(master_heard(&one, 0, 1, "11 03 02 0010"));
     stop();
+}
+
+/* From the moment when the last bytes were heard, to the microsecond (Serial Line V1.02, 2.5.1.1).
+ */
+static void expect_pause(uint32_t rate, uint64_t pause_us)
+{
+    rig_prepare(&rig, false);
+    rig.conf.line.rate = rate;
+    rig_run(&rig);
+    master_join(&one, &rig);
+    master_expect(&one, "11 03 0010 0001", "11 03 02 0010");
+    cr_expect_gt(rig.bus->heard_ns, 0);
+    cr_expect_eq(rig.bus->quiet_at_ns - rig.bus->heard_ns, pause_us * 1000);
+    stop();
+}
+
+Test(bus_line, pauses_for_exactly_three_and_a_half_characters)
+{
+    expect_pause(9600, 4011);
+    expect_pause(19200, 2006);
+    expect_pause(38400, 1750);
+    expect_pause(115200, 1750);
+}
+
+/* A line that was just opened may be in the middle of something. */
+Test(bus_line, pauses_when_the_port_came_up)
+{
+    uint64_t before_ns = uv_hrtime();
+
+    rig_prepare(&rig, false);
+    rig.conf.line.rate = 1200;
+    rig_run(&rig);
+    cr_expect_geq(rig.bus->quiet_at_ns, before_ns + 32084000);
+    rig_close(&rig);
+}
+
+/* Asked while the pause lasts: only the fine timer waits for its end. */
+static void expect_next_in_pause(struct master *m)
+{
+    if (m->count > 1) {
+        return;
+    }
+    cr_expect_eq(rig.bus->pause.due_ns, 0, "nobody waits");
+    rig.bus->quiet_at_ns = uv_hrtime() + 5000000;
+    master_ask(m, "11 03 0011 0001");
+    cr_expect_eq(rig.bus->pause.due_ns, rig.bus->quiet_at_ns);
+}
+
+Test(bus_line, what_waits_for_silence_is_sent_by_the_fine_timer)
+{
+    start(NULL);
+    one.hook = expect_next_in_pause;
+    master_ask(&one, "11 03 0010 0001");
+    master_wait(&one, 2);
+    cr_expect(master_heard(&one, 1, 2, "11 03 02 0011"));
+    cr_expect_eq(rig.bus->pause.due_ns, 0);
+    stop();
+}
+
+/* Its only master is gone: nothing is left to wake up for. */
+Test(bus_line, does_not_wake_up_when_nothing_waits_any_more)
+{
+    start(NULL);
+    rig.bus->quiet_at_ns = uv_hrtime() + 1000000000;
+    master_ask(&one, "11 03 0010 0001");
+    cr_expect_neq(rig.bus->pause.due_ns, 0);
+    master_leave(&one);
+    cr_expect_eq(rig.bus->pause.due_ns, 0);
+    cr_expect_not(uv_is_active((uv_handle_t *)&rig.bus->timer));
+    rig_close(&rig);
 }
 
 /* The loop was held up for longer than the timeout while the answer lay in the kernel: that is

@@ -159,6 +159,20 @@ Test(bus_rtu, the_line_is_quiet_during_the_quarantine)
     stop();
 }
 
+/* Nobody answers: the last bytes on the line are ours. */
+Test(bus_rtu, pauses_after_its_own_bytes)
+{
+    start(slave_be_silent);
+    master_expect(&one, "11 03 0000 0001", "11 83 0B");
+    cr_expect_eq(rig.bus->heard_ns, 0);
+    while (rig.bus->state == BUS_DRAINING) {
+        bench_turn(&rig.bench);
+    }
+    cr_expect_eq(rig.bus->quiet_at_ns, rig.bus->wire.out_by_ns + 1750000);
+    cr_expect_lt(rig.bus->wire.out_by_ns, uv_hrtime());
+    stop();
+}
+
 Test(bus_rtu, a_slow_unit_is_noted_once_and_given_twice_the_time)
 {
     uint64_t late_ms = 150;
@@ -186,6 +200,7 @@ Test(bus_rtu, bytes_that_nobody_asked_for_are_dropped)
     start(NULL);
     slave_say(&rig.slave, 0, "11 03 02 DEAD 7987");
     rig_wait(&rig, 20);
+    cr_expect_eq(rig.bus->quiet_at_ns, rig.bus->heard_ns + 1750000);
     master_expect(&one, "11 03 0010 0001", "11 03 02 0010");
     cr_expect_eq(counters()->junk_bytes, 7);
     stop();

@@ -1,0 +1,89 @@
+#include "gateway/fine_timer.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+enum { NS_PER_S = 1000000000 };
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+    struct fine_timer *t = poll->data;
+    uint64_t times = 0;
+
+    (void)status; /* what counts is whether it is read */
+    (void)events;
+    /* Setting the timer anew takes an expiry back, but not an event that the loop has already
+     * fetched: then there is nothing to read. */
+    if (t->closing || read(t->fd, &times, sizeof times) != (ssize_t)sizeof times) {
+        return;
+    }
+    t->due_ns = 0;
+    t->owner.on_due(t->owner.self);
+}
+
+int fine_timer_open(struct fine_timer *t, struct io *io, const struct fine_timer_owner *owner,
+                    struct fault *f)
+{
+    int status = 0;
+
+    /* The clock of uv_hrtime. */
+    *t = (struct fine_timer){.fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC),
+                             .owner = *owner};
+    status = t->fd < 0 ? uv_translate_sys_error(errno) : uv_poll_init(&io->loop, &t->poll, t->fd);
+    if (status < 0) {
+        if (t->fd >= 0) {
+            (void)close(t->fd);
+        }
+        return fault_set(f, FAULT_IO, FAULT_SIDE_SELF,
+                         "cannot make a timer: ", uv_strerror(status));
+    }
+    t->poll.data = t;
+    (void)uv_poll_start(&t->poll, UV_READABLE, on_poll); /* cannot fail after its init */
+    return 0;
+}
+
+/* due_ns 0: never. */
+static void set_due(struct fine_timer *t, uint64_t due_ns)
+{
+    struct itimerspec at = {
+        .it_value = {.tv_sec = (time_t)(due_ns / NS_PER_S), .tv_nsec = (long)(due_ns % NS_PER_S)}};
+    int status = 0;
+
+    if (t->closing || t->due_ns == due_ns) {
+        return;
+    }
+    t->due_ns = due_ns;
+    status = timerfd_settime(t->fd, TFD_TIMER_ABSTIME, &at, NULL);
+    assert(status == 0); /* it is a timer, and the time is one */
+    (void)status;
+}
+
+void fine_timer_start(struct fine_timer *t, uint64_t due_ns)
+{
+    assert(due_ns > 0);
+    set_due(t, due_ns);
+}
+
+void fine_timer_stop(struct fine_timer *t)
+{
+    set_due(t, 0);
+}
+
+static void on_poll_closed(uv_handle_t *poll)
+{
+    struct fine_timer *t = poll->data;
+
+    t->owner.on_closed(t->owner.self);
+}
+
+void fine_timer_close(struct fine_timer *t)
+{
+    if (t->closing) {
+        return;
+    }
+    t->closing = true;
+    uv_close((uv_handle_t *)&t->poll, on_poll_closed);
+    (void)close(t->fd); /* libuv has let go of it */
+}

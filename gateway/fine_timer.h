@@ -1,0 +1,53 @@
+/*
+ * Fine timer: one shot, at a moment of the monotonic clock, to some microseconds.
+ *
+ * Floor 3, loop thread only. The struct belongs to its user. libuv's own timers count whole
+ * milliseconds on a clock that is read once in a turn; the pause before a request on a serial line
+ * is 1.75 ms at most rates, and what is rounded up there is lost with each request.
+ *
+ * Each is a descriptor (timerfd) that the loop polls: while it is stopped nothing wakes up. It
+ * never fires early. Moments are those of uv_hrtime(), in nanoseconds.
+ */
+#ifndef WARDGATE_FINE_TIMER_H
+#define WARDGATE_FINE_TIMER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <uv.h>
+
+#include "gateway/io.h"
+#include "protocols/fault.h"
+
+/* Who owns it. Copied. Both are called from the loop, never from inside a call below. */
+struct fine_timer_owner {
+    void (*on_due)(void *self);
+    void (*on_closed)(void *self); /* after fine_timer_close; last call */
+    void *self;
+};
+
+/* Private to fine_timer.c. */
+struct fine_timer {
+    uv_poll_t poll;
+    int fd;
+    uint64_t due_ns; /* 0: stopped */
+    struct fine_timer_owner owner;
+    bool closing;
+};
+
+/* Make, stopped. 0; or FAULT_IO with *f (side self) when the kernel gives no descriptor: there is
+ * then nothing to close. */
+int fine_timer_open(struct fine_timer *t, struct io *io, const struct fine_timer_owner *owner,
+                    struct fault *f);
+
+/* Fire once at due_ns (1..), or at once (from the loop) when that is over; instead of what was set
+ * before. */
+void fine_timer_start(struct fine_timer *t, uint64_t due_ns);
+
+/* on_due is not called any more until the next start, also when the time is over already. */
+void fine_timer_stop(struct fine_timer *t);
+
+/* End; on_closed follows. Idempotent. */
+void fine_timer_close(struct fine_timer *t);
+
+#endif
