@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 
 #include "certs/mem.h"
+#include "gateway/crl_source_private.h"
 #include "tests/unit/gateway/link_fixture.h"
 #include "tests/unit/gateway/source_rig.h"
 
@@ -113,6 +114,25 @@ Test(crl_source, other_cas_make_it_read_everything_anew)
         /* What a worker had begun with the old ones is of no use. */
         cr_expect_eq(rig.intakes, 2);
     }
+    trust_release(other);
+}
+
+/* A worker reads with the CAs of before: nobody gets what it brings, neither now nor later. */
+Test(crl_source, what_was_read_with_other_cas_is_not_handed_over)
+{
+    struct trust *other = fixture_trust(REVOCATION_OFF);
+    source_rig_start(&rig, CRL_SOURCE_FOLDER, rig.folder.path);
+    while (!rig.source->is_working || rig.source->job.kind != CRL_JOB_READ) {
+        bench_turn(&rig.net.bench);
+    }
+    cr_assert_eq(rig.intakes, 0);
+    crl_source_use_trust(rig.source, other);
+    while (rig.source->is_working) {
+        bench_turn(&rig.net.bench);
+    }
+    cr_expect_eq(rig.intakes, 0, "from the CAs of before");
+    source_rig_wait(&rig, 1);
+    cr_expect_eq(rig.intakes, 2, "what comes after it counts");
     trust_release(other);
 }
 

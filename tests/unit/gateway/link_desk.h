@@ -58,7 +58,7 @@ struct desk_order {
     struct revocation_order order;
     unsigned done;
     bool failed;
-    char error[200];
+    char error[1100];
     size_t count;
     void (*hook)(struct desk_order *o); /* from inside done; may be NULL */
     struct ward *ward;

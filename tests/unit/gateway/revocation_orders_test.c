@@ -239,6 +239,59 @@ Test(revocation_orders, a_refresh_names_the_source_that_failed)
     cr_expect_eq(order.count, 0);
 }
 
+/* So many files that are not there, and with `and_good` one that is: its CRL is good. */
+static void use_files(size_t missing, bool and_good)
+{
+    static struct conf_crl crls[16];
+    static char places[16][64];
+    for (size_t i = 0; i < missing; i++) {
+        (void)snprintf(places[i], sizeof(places[i]), "/nonexistent/source-%02zu/of/many/ca.crl", i);
+        crls[i] = (struct conf_crl){.kind = CONF_CRL_FILE, .text = places[i]};
+    }
+    if (and_good) {
+        const struct press_list list = {.ca = "root", .number = 1};
+        (void)snprintf(file, sizeof(file), "%s", press_crl_file(&desk.press, &list));
+        crls[missing] = (struct conf_crl){.kind = CONF_CRL_FILE, .text = file};
+    }
+    desk.ward.section.crls = crls;
+    desk.ward.section.crl_count = missing + (and_good ? 1 : 0);
+    revocation_use(gate(), &desk.ward.conf);
+    cr_assert_eq(revocation_refresh(gate(), &order.order, &fault), 0);
+    desk_order_wait(&order);
+    cr_expect(order.failed);
+    cr_expect_eq(order.count, and_good ? 1U : 0U);
+}
+
+static size_t files_named(size_t missing)
+{
+    size_t named = 0;
+    for (size_t i = 0; i < missing; i++) {
+        char word[16];
+        (void)snprintf(word, sizeof(word), "source-%02zu/", i);
+        named += strstr(order.error, word) != NULL ? 1 : 0;
+    }
+    return named;
+}
+
+Test(revocation_orders, a_refresh_names_each_source_that_failed)
+{
+    use_files(3, true);
+    cr_expect_eq(files_named(3), 3, "%s", order.error);
+    cr_expect_null(strstr(order.error, " more"), "%s", order.error);
+}
+
+Test(revocation_orders, a_refresh_counts_the_failed_sources_that_it_has_no_room_for)
+{
+    char rest[32];
+    use_files(15, true);
+    size_t named = files_named(15);
+    cr_expect(named >= 3 && named < 15, "%zu: %s", named, order.error);
+    (void)snprintf(rest, sizeof(rest), "; and %zu more", 15 - named);
+    const char *end = strstr(order.error, rest);
+    cr_assert_not_null(end, "%s", order.error);
+    cr_expect_str_eq(end, rest, "it is the end");
+}
+
 static void be_silent(void)
 {
     desk_silent_url(url, sizeof(url));
