@@ -75,7 +75,7 @@ def s_client(number, cert="bms", version=None, name="pump-12.ward.example", more
     return Tool(args + list(more), "s_client")
 
 
-def gnutls_serv(cert="hl7", version=None, ca="root", priority=None):
+def gnutls_serv(cert="hl7", version=None, ca="root", priority=None, more=()):
     """GnuTLS as the hospital's server; it sends back what it gets."""
     number = port()
     args = ["gnutls-serv", "--echo", "--port", number, "--x509certfile", pki(cert + ".pem"),
@@ -84,7 +84,7 @@ def gnutls_serv(cert="hl7", version=None, ca="root", priority=None):
     priority = priority or GNUTLS_VERSION.get(version)
     if priority:
         args += ["--priority", priority]
-    tool = Tool(args, "gnutls-serv")
+    tool = Tool(args + list(more), "gnutls-serv")
     tool.number = number
     wait_listens(number)
     return tool
