@@ -17,6 +17,13 @@ static struct span wire_pdu(const struct bus *b)
     return span_of(b->wire.request.pdu, b->wire.request.len);
 }
 
+static bool is_exception(struct span pdu)
+{
+    uint8_t code = 0;
+
+    return span_at(pdu, 0, &code) && (code & MODBUS_EXCEPTION_FLAG) != 0;
+}
+
 /* ---- silent units ---- */
 
 bool bus_unit_is_silent(const struct bus *b, uint8_t unit)
@@ -119,7 +126,8 @@ void bus_unit_answered(struct bus *b, struct span pdu)
     if (!bus_is_tcp(b)) {
         modbus_debt_settle(&u->debt, wire_pdu(b), b->wire.is_barrier, pdu);
     }
-    if (b->wire.is_barrier) {
+    /* A read that is refused tells less than a loop-back that is: perhaps that is better. */
+    if (b->wire.is_barrier && !(u->tried_read && is_exception(pdu))) {
         u->taste = u->tried_read ? BUS_TASTE_READ : BUS_TASTE_LOOPBACK;
     }
     end_silence(b, u);

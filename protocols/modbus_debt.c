@@ -11,9 +11,7 @@ enum {
     WRITE_COIL = 0x05,
     LOOPBACK = 0x08,
     WRITE_COILS = 0x0F,
-    REGISTERS_MOST = 125,
-    BITS_MOST = 2000,
-    STEPS = 6, /* lengths that a barrier may have */
+    LENGTHS = 3, /* that a barrier may have: other than the next one's and that of what is owed */
 };
 
 static uint8_t function_of(struct span pdu)
@@ -71,21 +69,36 @@ bool modbus_debt_is_empty(const struct modbus_debt *d)
     return d->count == 0 && !d->is_full;
 }
 
-void modbus_debt_add(struct modbus_debt *d, struct span request, bool is_barrier)
+static struct modbus_owed *find_like(struct modbus_debt *d, const struct modbus_owed *new)
 {
-    struct modbus_owed new = {
-        .function = function_of(request), .len = answer_len(request), .is_barrier = is_barrier};
-
     for (uint8_t i = 0; i < d->count; i++) {
         struct modbus_owed *e = &d->owed[i];
 
-        if (e->function == new.function && e->len == new.len && e->is_barrier == is_barrier) {
-            e->is_repeated = true;
-            return;
+        if (e->function == new->function && e->len == new->len &&
+            e->is_barrier == new->is_barrier) {
+            return e;
         }
     }
-    if (d->count == MODBUS_DEBT_MAX) {
+    return NULL;
+}
+
+void modbus_debt_add(struct modbus_debt *d, struct span request, bool is_barrier)
+{
+    struct modbus_owed new = {.function = function_of(request),
+                              .len = answer_len(request),
+                              .is_barrier = is_barrier,
+                              .first = d->asked + 1,
+                              .last = d->asked + 1};
+    struct modbus_owed *like = find_like(d, &new);
+
+    /* No number is given twice: that many unanswered requests take years. */
+    if (d->asked == UINT32_MAX || (like == NULL && d->count == MODBUS_DEBT_MAX)) {
         d->is_full = true;
+        return;
+    }
+    d->asked++;
+    if (like != NULL) {
+        like->last = new.last;
         return;
     }
     d->owed[d->count] = new;
@@ -138,24 +151,42 @@ static bool gave(const struct modbus_owed *e, struct span answer)
     return e->len == 0 || e->len == answer.len;
 }
 
-static void forget_first(struct modbus_debt *d, uint8_t count)
+/* The earliest of these requests that may still be answered. */
+static uint32_t next_of(const struct modbus_debt *d, const struct modbus_owed *e)
 {
-    d->count = (uint8_t)(d->count - count);
-    memmove(d->owed, d->owed + count, d->count * sizeof d->owed[0]);
+    return e->first > d->done ? e->first : d->done + 1;
+}
+
+static void forget_done(struct modbus_debt *d)
+{
+    uint8_t kept = 0;
+
+    for (uint8_t i = 0; i < d->count; i++) {
+        if (d->owed[i].last > d->done) {
+            d->owed[kept] = d->owed[i];
+            kept++;
+        }
+    }
+    d->count = kept;
 }
 
 bool modbus_debt_pay(struct modbus_debt *d, struct span answer)
 {
-    uint8_t at = 0;
+    uint32_t earliest = 0;
 
-    while (at < d->count && !gave(&d->owed[at], answer)) {
-        at++;
+    for (uint8_t i = 0; i < d->count; i++) {
+        uint32_t next = next_of(d, &d->owed[i]);
+
+        if (gave(&d->owed[i], answer) && (earliest == 0 || next < earliest)) {
+            earliest = next;
+        }
     }
-    if (at == d->count) {
+    if (earliest == 0) {
         return false;
     }
-    /* Of several equal ones this may be the first: the others are owed as before. */
-    forget_first(d, d->owed[at].is_repeated ? at : (uint8_t)(at + 1));
+    /* It was this one, or a later one: what was asked before has had its time. */
+    d->done = earliest;
+    forget_done(d);
     return true;
 }
 
@@ -215,20 +246,16 @@ static bool is_telling(const struct modbus_debt *d, uint8_t function, uint8_t le
 
 static bool put_read(const struct modbus_debt *d, struct span next, struct room *to)
 {
-    /* Fewer items first: those exist. A byte of bits is the least that can be told apart. */
-    static const int steps[STEPS] = {-1, -2, -3, 1, 2, 3};
-    uint8_t asked = function_of(next);
-    uint8_t function = near_function(asked);
-    int width = is_bits(function) ? 8 : 1;
-    int most = is_bits(function) ? BITS_MOST : REGISTERS_MOST;
-    int base = asked == function ? word_at(next, 3) : 0;
+    uint8_t function = near_function(function_of(next));
+    int width = is_bits(function) ? 8 : 1; /* the least that changes the length */
     uint16_t address = next.len >= 5 ? word_at(next, 1) : 0;
 
-    for (size_t i = 0; i < STEPS; i++) {
-        int count = base + steps[i] * width;
+    /* Few: those exist where more do. */
+    for (int i = 1; i <= LENGTHS; i++) {
+        int count = i * width;
         struct room out = *to;
 
-        if (count < 1 || count > most || address + count > 65536 ||
+        if (address + count > 65536 ||
             !is_telling(d, function, read_len(function, (uint16_t)count), next)) {
             continue;
         }

@@ -14,8 +14,10 @@
  * answers would be of the right register, but of an age that nobody knows.
  *
  * A unit may lack function 08, which is made for this; and one that knows a single function and a
- * single register can not be asked for anything of another length. There alone a late exception
- * (never a value) can be told as the answer to the read behind the barrier.
+ * single register can not be asked for anything of another length: it answers such barriers with
+ * exceptions, which say less. Each of them still moves the line between what is settled and what
+ * may be owed by one request at least. A barrier's late exception (never a value, and never to a
+ * write) may be told as the answer to a read behind it, or such a unit would hardly be read again.
  */
 #ifndef WARDGATE_MODBUS_DEBT_H
 #define WARDGATE_MODBUS_DEBT_H
@@ -26,21 +28,25 @@
 
 #include "protocols/bytes.h"
 
-enum { MODBUS_DEBT_MAX = 24 }; /* every function once, and the barriers */
+/* Every function once, barriers of three lengths of four functions, and the loop-back. */
+enum { MODBUS_DEBT_MAX = 32 };
 
-/* Requests of one kind that were not answered. */
+/* Requests of one kind that were not answered, with others between them. Requests are numbered as
+ * they are asked. */
 struct modbus_owed {
     uint8_t function;
     uint8_t len; /* of a normal answer's PDU; 0: any */
     bool is_barrier;
-    bool is_repeated; /* more than one of them, one after the other or with others between */
+    uint32_t first, last;
 };
 
 struct modbus_debt {
     /* private to modbus_debt.c */
     uint8_t count;
-    bool is_full; /* there were more: nothing but a loop-back can tell any more */
-    struct modbus_owed owed[MODBUS_DEBT_MAX]; /* in the order in which they were asked first */
+    bool is_full;   /* there were more: nothing but a loop-back can tell any more */
+    uint32_t asked; /* the last one's number */
+    uint32_t done;  /* up to this one nothing will be answered any more */
+    struct modbus_owed owed[MODBUS_DEBT_MAX];
 };
 
 /* Nothing is owed; all zero is the same. */

@@ -11,7 +11,7 @@
 #include "tests/unit/gateway/bus_bench.h"
 #include "tests/unit/protocols/hex.h"
 
-enum { PATIENT_MS = 5000, QUICK_MS = 60, CHAR_TIMEOUT_MS = 60, SHORT_PAUSE_MS = 8 };
+enum { PATIENT_MS = 5000, QUICK_MS = 60, CHAR_TIMEOUT_MS = 60, SHORT_PAUSE_MS = 12 };
 
 /* What the unit says, piece by piece: '=' and unit and PDU is a frame in the line's own form, '~'
  * the same with a wrong check, '<' and '>' its halves; '|' is silence that ends whatever came

@@ -426,6 +426,35 @@ Test(bus_unit, learns_which_barrier_a_unit_answers)
     stop();
 }
 
+static void refuse_longer_reads(struct slave *s, struct span frame)
+{
+    static const uint8_t refusal[] = {0x83, 0x02};
+    uint8_t memory[8];
+    struct room out = room_of(memory, sizeof memory);
+
+    if (frame.data[1] == 3 && frame.data[5] != 1) {
+        cr_assert(modbus_rtu_put(&out, frame.data[0], span_of(refusal, sizeof refusal)));
+        slave_say_bytes(s, 0, room_span(&out));
+    } else {
+        slave_answer(s, frame, 0);
+    }
+}
+
+/* It may belong to an earlier barrier as well: a loop-back would say more. */
+Test(bus_unit, a_barrier_that_is_refused_is_not_its_taste)
+{
+    start(answer_only_live, 20);
+    for (unsigned i = 0; i < 3; i++) {
+        rig.slave.script = answer_only_live;
+        master_expect(&one, "12 03 0010 0001", "12 83 0B");
+        rig.slave.script = refuse_longer_reads;
+        master_expect(&one, "12 03 0010 0001", "12 03 02 0010");
+        cr_expect_eq(rig.slave.requests[rig.slave.count - 2].bytes[1], i == 0 ? 3 : 8);
+    }
+    cr_expect_eq(bus_device_counters(rig.device)->barriers, 3);
+    stop();
+}
+
 /* The frames of before come while the barrier's answer is waited for. */
 static void answer_late_and_then_the_barrier(struct slave *s, struct span frame)
 {
