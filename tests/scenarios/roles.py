@@ -9,6 +9,7 @@ import re
 import ssl
 import struct
 import sys
+import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
@@ -17,7 +18,7 @@ import tls
 from device import Serial, Wire
 from rtu import Master, Slave, register
 from wg import (WARDGATE, Failure, Gateway, check, device_section, equal, gateway_section, pki, port, run, say,
-                scenario, section, trust_section)
+                scenario, section, trust_section, wait_for)
 
 OID = "1.3.6.1.4.1.50316.802.1"
 GOOD = "ASN1:UTF8String:"
@@ -33,7 +34,9 @@ FORMS = {
     "latin1": ("DER:0C02C328", "the role is not UTF-8"),
     "long": ("DER:0C820100" + "72" * 256, "the role is longer than 255 bytes"),
 }
-ROLES = {"operator": "Operator", "service": "BiomedService", "visitor": "Visitor", "list": "Operator,Service"}
+ROLES = {"operator": "Operator", "service": "BiomedService", "visitor": "Visitor", "list": "Operator,Service",
+         "deputy": "BiomedService"}
+LEASE_S = 2.0
 READS = [b"\x03\0\0\0\1", b"\x06\0\x28\0\1", b"\x2b\x0e\1\0", b"\x41", b"\x03\0\0"]
 
 
@@ -122,7 +125,7 @@ class Ward:
         return (gateway_section() + trust_section(revocation="soft", crl="crls")
                 + device_section("pump-12", port="serial:" + self.wire.near, line="115200 8E1",
                                  protocol="modbus-rtu", unit_map="1", listen="127.0.0.1:%d" % self.number,
-                                 writes="allow", max_links=32)
+                                 writes="allow", max_links=32, write_lease="%ds" % LEASE_S)
                 + "[role Operator]\n%s\n\n" % operator
                 + section("role", "Service", {
                     "match": "role:BiomedService",
@@ -219,6 +222,36 @@ def shown(ward):
         master.sock.close()
 
 
+def leases(ward):
+    """Who writes first writes alone for a while, on all links of its certificate; the role is not what counts."""
+    first, again, deputy = ward.dial("service"), ward.dial("service"), ward.dial("deputy")
+
+    def busy(master, link):
+        """06 for this one while the other's lease lives; whether that was seen before its end."""
+        began = time.monotonic()
+        equal(link.write(1, 40, 1), 0, "a write of who may write")
+        frames = len(ward.slave.asked)
+        answer = master.ask(1, struct.pack(">BHH", 6, 41, 2))
+        if time.monotonic() - began >= LEASE_S:
+            # The machine was busy: begin anew when nobody has it.
+            ward.gateway.wait_device("pump-12", "no lease", lambda d: d["write_lease"] is None)
+            return False
+        equal(answer, b"\x86\x06", "the answer to a second writer")
+        equal(len(ward.slave.asked), frames, "frames of a second writer")
+        return True
+
+    wait_for("a second writer is refused", lambda: busy(deputy, first))
+    equal(deputy.read(1, 40), [register(1, 40)], "what a second writer reads")
+    ward.gateway.wait_event("write-unsent", "pump-12", exception="6")
+    wait_for("another link of the first certificate has its lease, too", lambda: busy(deputy, again))
+    equal(first.write(1, 40, 3), 0, "a write on the first link behind one on the second")
+    ward.gateway.wait_device("pump-12", "the end of the lease", lambda d: d["write_lease"] is None)
+    wait_for("the second writer has the lease", lambda: busy(first, deputy))
+    ward.gateway.wait_device("pump-12", "the end of the lease", lambda d: d["write_lease"] is None)
+    for master in (first, again, deputy):
+        master.sock.close()
+
+
 def reload(ward):
     """Other rules are in force for a link that is up, and it is not cut; wrong ones change nothing."""
     master = ward.dial("operator")
@@ -257,7 +290,7 @@ def explained(ward):
 def body():
     make_all()
     ward = Ward()
-    for fact in (forms, rules, shown, reload, explained):
+    for fact in (forms, rules, shown, leases, reload, explained):
         say(fact.__name__)
         fact(ward)
     equal(ward.slave.noise, 0, "frames that were no requests")
