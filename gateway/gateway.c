@@ -156,7 +156,7 @@ static void gateway_on_reap(uv_timer_t *timer)
     struct gateway *g = timer->data;
     gateway_reap_entries(g);
     gateway_start_missing(g);
-    bool is_empty = g->entries == NULL && g->lines == NULL && g->doors == NULL;
+    bool is_empty = g->entries == NULL && g->lines == NULL && g->door_count == 0;
     if (g->stopping && is_empty && g->revocation_open) {
         revocation_close(g->revocation); /* nobody asks it any more; gateway_on_revocation_closed */
     } else if (g->stopping && is_empty) {
@@ -186,7 +186,7 @@ static void gateway_run_out(struct gateway *g)
     do {
         /* One turn closes what was told to; others' handles must not keep us here. */
         (void)uv_run(&g->io->loop, UV_RUN_NOWAIT);
-    } while (g->doors != NULL || g->revocation_open);
+    } while (g->door_count > 0 || g->revocation_open);
     revocation_free(g->revocation);
 }
 

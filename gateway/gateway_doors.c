@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "certs/mem.h"
+#include "conf/text.h"
 #include "gateway/gateway_private.h"
 #include "gateway/log.h"
 
@@ -27,16 +28,42 @@ static const struct conf_address *gateway_door_address(const struct conf_device 
     return c->port.kind == CONF_PORT_TCP_LISTEN ? &c->port.address : NULL;
 }
 
-static struct door *gateway_find_door(const struct gateway *g, const struct conf_address *address,
+static struct door **gateway_door_list(struct gateway *g, const struct conf_address *address)
+{
+    return &g->doors[text_hash(address->host, address->port) % GATEWAY_DOOR_LISTS];
+}
+
+static struct door *gateway_find_door(struct gateway *g, const struct conf_address *address,
                                       bool secure)
 {
-    for (struct door *door = g->doors; door != NULL; door = door->next) {
+    for (struct door *door = *gateway_door_list(g, address); door != NULL; door = door->next) {
         if (!door->closing && listener_is_secure(door->listener) == secure &&
             listener_is_at(door->listener, address)) {
             return door;
         }
     }
     return NULL;
+}
+
+/* Into the list that begins at `slot`, and out of it. */
+static void gateway_hang_door(struct gateway *g, struct door *door, struct door **slot)
+{
+    door->next = *slot;
+    door->slot = slot;
+    if (door->next != NULL) {
+        door->next->slot = &door->next;
+    }
+    *slot = door;
+    g->door_count++;
+}
+
+static void gateway_unhang_door(struct gateway *g, struct door *door)
+{
+    *door->slot = door->next;
+    if (door->next != NULL) {
+        door->next->slot = door->slot;
+    }
+    g->door_count--;
 }
 
 static int gateway_open_door(struct gateway *g, const struct conf_address *address, bool secure,
@@ -49,20 +76,20 @@ static int gateway_open_door(struct gateway *g, const struct conf_address *addre
     if (door == NULL) {
         return fault_set(f, FAULT_MEMORY, FAULT_SIDE_SELF, "no memory for a listener", NULL);
     }
+    door->gateway = g;
     struct listener_settings settings = {
         .address = address,
         .secure = secure,
         .hello_timeout_ms = GATEWAY_HELLO_TIMEOUT_MS,
         .events = &listener_events,
-        .owner = g,
+        .owner = door,
     };
     door->listener = listener_new(g->io, &settings, f);
     if (door->listener == NULL) {
         mem_free(door);
         return FAULT_OPEN;
     }
-    door->next = g->doors;
-    g->doors = door;
+    gateway_hang_door(g, door, gateway_door_list(g, address));
     return 0;
 }
 
@@ -78,37 +105,41 @@ int gateway_open_doors(struct gateway *g, const struct conf *conf, struct fault 
     return 0;
 }
 
-static bool gateway_door_is_used(const struct door *door, const struct conf *conf)
+static void gateway_use_door(struct gateway *g, const struct conf_address *address, bool secure)
 {
-    bool secure = listener_is_secure(door->listener);
-    for (size_t i = 0; conf != NULL && i < conf->device_count; i++) {
-        const struct conf_address *address = gateway_door_address(&conf->devices[i], secure);
-        if (address != NULL && listener_is_at(door->listener, address)) {
-            return true;
-        }
+    struct door *door = address != NULL ? gateway_find_door(g, address, secure) : NULL;
+    if (door != NULL) {
+        door->is_used = true;
     }
-    return false;
+}
+
+static void gateway_close_unused(struct door *door)
+{
+    for (; door != NULL; door = door->next) {
+        if (!door->closing && !door->is_used) {
+            door->closing = true;
+            listener_close(door->listener);
+        }
+        door->is_used = false;
+    }
 }
 
 void gateway_close_doors(struct gateway *g, const struct conf *conf)
 {
-    for (struct door *door = g->doors; door != NULL; door = door->next) {
-        if (!door->closing && !gateway_door_is_used(door, conf)) {
-            door->closing = true;
-            listener_close(door->listener);
-        }
+    for (size_t i = 0; conf != NULL && i < conf->device_count; i++) {
+        gateway_use_door(g, gateway_door_address(&conf->devices[i], true), true);
+        gateway_use_door(g, gateway_door_address(&conf->devices[i], false), false);
+    }
+    for (size_t i = 0; i < GATEWAY_DOOR_LISTS; i++) {
+        gateway_close_unused(g->doors[i]);
     }
 }
 
 static void gateway_on_listener_closed(void *owner, struct listener *l)
 {
-    struct gateway *g = owner;
-    struct door **slot = &g->doors;
-    while ((*slot)->listener != l) {
-        slot = &(*slot)->next;
-    }
-    struct door *door = *slot;
-    *slot = door->next;
+    struct door *door = owner;
+    struct gateway *g = door->gateway;
+    gateway_unhang_door(g, door);
     listener_free(l);
     mem_free(door);
     gateway_ask_reap(g);
@@ -156,7 +187,7 @@ static void gateway_start_at(struct gateway *g, const struct listener *l)
 
 static enum listener_answer gateway_on_local(void *owner, struct listener *l, struct endpoint *ep)
 {
-    struct gateway *g = owner;
+    struct gateway *g = ((const struct door *)owner)->gateway;
     gateway_start_at(g, l);
     for (struct entry *e = g->entries; e != NULL; e = e->next) {
         const struct conf_device *c = device_conf(e->device);
@@ -192,7 +223,7 @@ static size_t gateway_count_at(const struct gateway *g, const struct listener *l
 static enum listener_answer gateway_on_hello(void *owner, struct listener *l,
                                              const struct listener_hello *hello)
 {
-    struct gateway *g = owner;
+    struct gateway *g = ((const struct door *)owner)->gateway;
     gateway_start_at(g, l);
     struct device *only = NULL;
     struct device *named = NULL;

@@ -43,10 +43,16 @@ struct entry {
 
 /* A listening address; those that a reload made unused close by themselves. */
 struct door {
+    struct gateway *gateway;
     struct listener *listener;
+    struct door **slot; /* of the list that it is in */
     struct door *next;
+    bool is_used; /* while doors are closed: by a device of the configuration */
     bool closing;
 };
+
+/* Ten thousand devices may have an address each, and each reload looks for all of them. */
+enum { GATEWAY_DOOR_LISTS = 1024 };
 
 struct gateway {
     struct io *io;
@@ -58,7 +64,8 @@ struct gateway {
     struct entry **entries_end; /* where the next one is put */
     size_t start_next;          /* devices of `present` before this one were looked at */
     struct line *lines;
-    struct door *doors;
+    struct door *doors[GATEWAY_DOOR_LISTS]; /* by the hash of the address */
+    size_t door_count;
     uv_timer_t reap; /* what must not happen inside somebody's callback happens here */
     bool reap_open, started, stopping, reap_closing;
     uint64_t generation;
