@@ -174,8 +174,7 @@ def scale(place):
     place = Place(place.pki, place.folder)
     for count in (1,) + SCALE:  # a gateway without any device is refused
         for i in range(count):
-            if not os.path.exists(place.pki.path("d%d.pem" % i)):
-                place.pki.leaf("d%d" % i)
+            place.pki.leaf("d%d" % i)
         place.near = free_ports(max(count, 1), 21000)
         with place.start(Configured, links=count) as proxy:
             yield "start with %d devices (ms)" % count, "wardgate", proxy.took * 1e3

@@ -17,11 +17,12 @@ def name(text):
 
 
 class Pki:
-    """Files in a folder; what is there already is used again while it is fresh."""
+    """Files in a folder, all of one root, which is new each time: what an earlier run left is of another one."""
 
     def __init__(self, folder):
         self.folder = os.path.abspath(folder)
         self.now = datetime.datetime.utcnow()
+        self.leaves = set()
         self.root_key = ec.generate_private_key(ec.SECP256R1())
         self.root = name("Bench root")
         os.makedirs(self.folder, exist_ok=True)
@@ -61,6 +62,9 @@ class Pki:
         return made.sign(self.root_key, hashes.SHA256())
 
     def leaf(self, text):
+        if text in self.leaves:
+            return
+        self.leaves.add(text)
         """TEXT.pem, TEXT.key, and TEXT.both for those who want one file."""
         key = ec.generate_private_key(ec.SECP256R1())
         secret = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
