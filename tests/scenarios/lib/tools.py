@@ -1,5 +1,6 @@
 """Peers from Debian packages: openssl, gnutls, stunnel. Each is a command that we only configure."""
 import os
+import re
 import subprocess
 
 from wg import ROOT, check, end, pki, port, run, spawn, wait_for, wait_listens
@@ -122,15 +123,39 @@ def stunnel(role, accept, connect, cert, version=None, name=None, ca="root"):
     return tool
 
 
-def start_pump(path, unit=1):
-    """tests/tools/modbus_pump: a libmodbus RTU server on this terminal, or ("--tcp", PORT) on this port.
-    Built here when it is not yet."""
-    built = os.path.join(ROOT, "build", "modbus_pump")
+def _built(name, *libraries):
+    """A program of tests/tools, built here when it is not yet."""
+    built = os.path.join(ROOT, "build", name)
     if not os.path.exists(built):
-        built = os.path.abspath("modbus_pump")
+        built = os.path.abspath(name)
         if not os.path.exists(built):
             status, told = run(["cc", "-std=c11", "-D_DEFAULT_SOURCE", "-O1", "-I", ROOT, "-o", built,
-                                os.path.join(ROOT, "tests", "tools", "modbus_pump.c"),
-                                "-I/usr/include/modbus", "-lmodbus"])
-            check(status == 0, "the pump does not compile: " + told)
+                                os.path.join(ROOT, "tests", "tools", name + ".c")] + list(libraries))
+            check(status == 0, "%s does not compile: %s" % (name, told))
+    return built
+
+
+def start_pump(path, unit=1):
+    """tests/tools/modbus_pump: a libmodbus RTU server on this terminal, or ("--tcp", PORT) on this port."""
+    built = _built("modbus_pump", "-I/usr/include/modbus", "-lmodbus")
     return spawn([built, path, unit], log="pump.log")
+
+
+class TimedWire:
+    """tests/tools/modbus_wire: a serial line with units, which takes the time of a real one. `near` is the
+    gateway's end."""
+
+    def __init__(self, name, rate, dead=None):
+        self.near, self.rate = os.path.abspath(name), rate
+        self.tool = Tool([_built("modbus_wire"), self.near, rate] + ([] if dead is None else [dead]),
+                         "modbus_wire")
+        self.tool.wait_text("ready\n")
+
+    def dead_at(self):
+        """When the dead unit was asked, in seconds of time.monotonic()."""
+        return [int(at) / 1e6 for at in re.findall(r"^dead (\d+)$", self.tool.text(), re.M)]
+
+    def finish(self):
+        """What the line saw, in its own words; see modbus_wire.c."""
+        self.tool.end()
+        return {key: int(number) for key, number in re.findall(r"(\w+)=(\d+)", self.tool.text())}
