@@ -38,10 +38,19 @@ forbid()
 # All code as FILE: LINE with comments and string literals blanked, so that prose may name what code may not use.
 strip_code()
 {
-    local file
-    for file in "${sources[@]}" "${headers[@]}" "${test_sources[@]}" "${test_headers[@]}"; do
-        gcc -fpreprocessed -dD -E -P -x c "$file" 2>/dev/null | sed -E 's/"([^"\\]|\\.)*"/""/g' | sed "s|^|$file: |"
-    done >"$out/code"
+    printf '%s\n' "${sources[@]}" "${headers[@]}" "${test_sources[@]}" "${test_headers[@]}" |
+        /usr/bin/python3 -c '
+import re, sys
+# A comment, a string or a character; a comment keeps its lines.
+parts = re.compile(r"""//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\x27(?:\\.|[^\x27\\\n])*\x27""", re.S)
+def blank(part):
+    text = part.group()
+    return "\n" * text.count("\n") + " " if text[0] == "/" else "\"\"" if text[0] == "\"" else text
+for name in sys.stdin.read().split():
+    for line in parts.sub(blank, open(name, encoding="utf-8").read()).splitlines():
+        if line.strip():
+            print(name + ": " + line)
+' >"$out/code"
 }
 
 # grep_code FILES PATTERN: both extended expressions, the first one for the path.
