@@ -32,3 +32,17 @@ uint64_t conf_access_roles(const struct conf_access *a, struct span cert_der, co
     }
     return roles & a->counted;
 }
+
+uint64_t conf_access_roles_of_name(const struct conf_access *a, const struct name_rule *name)
+{
+    uint64_t roles = 0;
+    for (size_t i = 0; i < a->role_count; i++) {
+        for (size_t m = 0; m < a->roles[i].match_count; m++) {
+            const struct conf_match *match = &a->roles[i].matches[m];
+            bool is_it = match->role == NULL && match->name.kind == name->kind &&
+                         strcmp(match->name.value, name->value) == 0;
+            roles |= is_it ? UINT64_C(1) << i : 0;
+        }
+    }
+    return roles & a->counted;
+}

@@ -169,6 +169,24 @@ static void check_peers(const struct check *c, size_t role)
     }
 }
 
+/* The rules for all devices are about those that are dialled for, too, where nobody says a role. */
+static void check_dialled(const struct check *c, const struct conf_device *d)
+{
+    char text[SAY_MAX];
+    for (size_t i = 0; i < c->conf->role_count; i++) {
+        if (d->access == NULL || d->listens ||
+            ((d->access->counted >> i & 1U) != 0 && has_name(&c->conf->roles[i]))) {
+            return;
+        }
+    }
+    (void)snprintf(text, sizeof(text),
+                   "[device %s] answers every request with 01: the gateway dials its peers, which "
+                   "have a role by a name only, and no role about it has one",
+                   d->name);
+    problems_add(c->conf->warnings, d->file, d->line_number, text,
+                 "match = dns:NAME or uri:URI in a role section");
+}
+
 /* A device that is left to its `writes` while others have rules may have been forgotten. */
 static void check_left(const struct check *c, const struct conf_device *d)
 {
@@ -239,6 +257,7 @@ void check_roles(const struct check *c)
     for (size_t i = 0; i < c->conf->device_count; i++) {
         const struct conf_device *d = &c->conf->devices[i];
         check_left(c, d);
+        check_dialled(c, d);
         if (d->access != NULL && is_first_with(c, i)) {
             check_shadows(c, d->access);
         }

@@ -291,6 +291,9 @@ const struct conf_role *conf_find_role(const struct conf *c, const char *name);
  * that says in its role extension, "" for none. Nobody has a role because of an empty text. */
 uint64_t conf_access_roles(const struct conf_access *a, struct span cert_der, const char *role);
 
+/* The same for a peer with this one subjectAltName and no role in its certificate. */
+uint64_t conf_access_roles_of_name(const struct conf_access *a, const struct name_rule *name);
+
 /* What a reload must do for one device. */
 enum conf_change {
     CONF_SAME,        /* nothing differs */

@@ -28,7 +28,11 @@ static void expect(const char *roles, const char *const *lines)
     char texts[4][512];
     const char *shifted[5] = {NULL};
     struct fixture f;
-    (void)snprintf(text, sizeof text, "%s%s", BEGIN, roles);
+    /* Behind them one that peers of the dialled device can have. */
+    (void)snprintf(text, sizeof text, "%s%s%s", BEGIN, roles,
+                   roles[0] != '\0' ? "[role Far]\ndevice.far.read = coils 65535\n"
+                                      "match = dns:h.example\n"
+                                    : "");
     for (size_t i = 0; lines[i] != NULL; i++) {
         int line = lines[i][0] - '0' + FIRST_LINE - 1;
         (void)snprintf(texts[i], sizeof texts[i], "t.conf:%d: %s", line, &lines[i][2]);
@@ -123,6 +127,22 @@ Test(check_roles, warns_of_a_role_that_no_peer_can_have)
            "is there",
            "2 device.monitor.write = none can never match: the device does not speak Modbus; "
            "right: no rule about it");
+}
+
+/* `read = all` is about it as well, and its peers are servers, which say no role. */
+Test(check_roles, warns_of_a_dialled_device_that_nobody_may_use)
+{
+    struct fixture f;
+    fixture_build(&f, BEGIN "[role S]\nread = all\nwrite = all\n");
+    fixture_expect(&f, (const char *const[]){NULL});
+    fixture_expect_warnings(
+        &f,
+        (const char *const[]){
+            "t.conf:25: [device far] answers every request with 01: the gateway dials its peers, "
+            "which have a role by a name only, and no role about it has one; right: match = "
+            "dns:NAME or uri:URI in a role section",
+            NULL});
+    fixture_end(&f);
 }
 
 Test(check_roles, warns_of_a_device_that_may_have_been_forgotten)

@@ -65,7 +65,9 @@ static void setup(void)
         "[role Service]\n"
         "device.infusor.read = holding 0-99\n"
         "device.infusor.write = holding 40-41 value 0-1200, unit 4 coils 3\n"
-        "device.infusor.when = mon-fri 07:00-19:00\n",
+        "device.infusor.when = mon-fri 07:00-19:00\n"
+        "[role Named]\nmatch = uri:urn:hospital:biomed, role:Biomed\n"
+        "device.infusor.read = holding 7\n",
         here, here, here, here);
     instance_configure(&place, text);
 }
@@ -99,6 +101,29 @@ Test(cmd_modbus_explain, prints_the_rule_that_allows)
            "write coils 3");
 }
 
+/* As who looks at a certificate asks. */
+Test(cmd_modbus_explain, knows_a_peer_by_what_its_certificate_says)
+{
+    expect("uri:urn:hospital:biomed infusor 03~0007~0001" NOON, COMMAND_OK, "allowed",
+           "roles    Named\n");
+    expect("role:Biomed infusor 03~0007~0001" NOON, COMMAND_OK, "allowed", "roles    Named\n");
+    expect("role:Service infusor 03~0007~0001" NOON, COMMAND_OK, "allowed", "roles    Service\n");
+    expect("role:Named infusor 03~0007~0001", COMMAND_REFUSED, "the peer has no role", "none");
+    expect("dns:urn.hospital.biomed infusor 03~0007~0001", COMMAND_REFUSED, "the peer has no role",
+           "none");
+    expect("uri:urn:hospital:biomed gauge 03~0000~0001", COMMAND_OK, "no role section", "read");
+}
+
+/* Also past midnight, when the window began on the day before. */
+Test(cmd_modbus_explain, takes_a_moment_of_the_week)
+{
+    expect("Service infusor 03~0000~0001 --at mon~12:00", COMMAND_OK, "allowed", "mon 12:00\n");
+    expect("Service infusor 03~0000~0001 --at mon~06:59", COMMAND_REFUSED, "at this time",
+           "mon 06:59\n");
+    expect("Service infusor 03~0000~0001 --at sat~12:00", COMMAND_REFUSED, "at this time",
+           "sat 12:00\n");
+}
+
 Test(cmd_modbus_explain, prints_why_not)
 {
     expect("Service infusor 06~0028~04B1" NOON, COMMAND_REFUSED,
@@ -114,7 +139,8 @@ Test(cmd_modbus_explain, prints_why_not)
            "denied with exception 0A: the device's unit_map has no such unit", "unit 7");
     expect("- infusor 03~0000~0001 --unit 7" NOON, COMMAND_REFUSED, "exception 01", "no role");
     expect("Service infusor 41~00" NOON, COMMAND_REFUSED, "unknown function", "function 65");
-    expect("Service infusor 03~00" NOON, COMMAND_REFUSED, "exception 03", "malformed");
+    expect("Service infusor 03~00" NOON, COMMAND_REFUSED, "exception 03: the request is malformed",
+           "rule     none is asked\nnote     a request begins with its function");
 }
 
 Test(cmd_modbus_explain, without_rules_the_devices_word_counts)
@@ -135,11 +161,17 @@ Test(cmd_modbus_explain, refuses_what_it_cannot_answer)
         {"Service infusor 06~002", "a request is 1 to 253 bytes in hexadecimal"},
         {"Service infusor 0x06", "a request is 1 to 253 bytes in hexadecimal"},
         {"Service infusor ~", "a request is 1 to 253 bytes in hexadecimal"},
-        {"Service infuser 07", "there is no device section infuser"},
-        {"Srevice infusor 07", "there is no role section Srevice"},
+        {"Service infuser 07", "there is no device section infuser; there are "},
+        {"Srevice infusor 07", "there is no role section Srevice; there are Service, Named"},
+        {"urn:x infusor 07", "no name of a peer: urn:x"},
+        {"dns: infusor 07", "no name of a peer: dns:"},
         {"Service pump-12 07", "no Modbus device: pump-12"},
         {"Service infusor 07 --unit 256", "--unit is a number from 0 to 255, not 256"},
-        {"Service infusor 07 --at noon", "--at is seconds since 1970, not noon"},
+        {"Service infusor 07 --at noon", "--at is seconds since 1970 or \"mon 12:00\", not noon"},
+        {"Service infusor 07 --at mon~24:00", "not mon 24:00"},
+        {"Service infusor 07 --at mon~12:60", "not mon 12:60"},
+        {"Service infusor 07 --at Mon~12:00", "not Mon 12:00"},
+        {"Service infusor 07 --at mon~12:0", "not mon 12:0"},
         {"Service infusor 07 --loud", "unknown option --loud"},
     };
 

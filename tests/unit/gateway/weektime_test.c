@@ -33,6 +33,17 @@ Test(weektime, is_local_time)
     cr_expect_eq(weektime_minute(4 * 86400), 6 * DAY + 19 * 60, "still Sunday");
 }
 
+/* The wall counts: one hour of a spring night is not there, one of autumn comes twice. */
+Test(weektime, follows_the_wall_when_clocks_change)
+{
+    const int32_t sunday = 6 * DAY;
+    live_in("CET-1CEST,M3.5.0,M10.5.0/3");
+    cr_expect_eq(weektime_minute(INT64_C(1774745940)), sunday + 1 * 60 + 59, "2026-03-29");
+    cr_expect_eq(weektime_minute(INT64_C(1774746000)), sunday + 3 * 60);
+    cr_expect_eq(weektime_minute(INT64_C(1792886400)), sunday + 2 * 60, "2026-10-25, in summer");
+    cr_expect_eq(weektime_minute(INT64_C(1792890000)), sunday + 2 * 60, "and in winter");
+}
+
 Test(weektime, knows_when_there_is_no_such_day)
 {
     live_in("UTC0");
