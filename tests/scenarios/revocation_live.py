@@ -19,7 +19,7 @@ from crowd import Client, Contexts, Devices, Servers
 from echoes import Echoes
 from lab import Lab
 from responder import Door
-from wg import (Gateway, check, device_section, equal, gateway_section, port, say, scenario, section)
+from wg import (Gateway, check, device_section, equal, figure, gateway_section, port, say, scenario, section)
 
 CLIENTS, LINKS_IN = 25, 10   # certificates of clients, links of each
 SERVERS, LINKS_OUT = 10, 25  # certificates of servers, each with a device of so many connections
@@ -163,8 +163,8 @@ def cut(town, gateway, what, gone, order):
     ordered = time.monotonic()
     ended = town.echoes.wait_ended(gone, 30)
     town.echoes.still(others, "after " + what)
-    say("%s: %d links closed %.3f s after it began (the order itself took %.3f s); %d others answer, "
-        "longest from answer to answer %.0f ms (a pause of 400 in it)" % (
+    figure("%s: %d links closed %.3f s after it began (the order itself took %.3f s); %d others answer, "
+           "longest from answer to answer %.0f ms (a pause of 400 in it)" % (
             what, len(gone), ended - began, ordered - began, len(others),
             town.echoes.longest_gap_ms(others)))
     check(ended - began < LIMIT_S, "%s: closing took %.1f s" % (what, ended - began))
@@ -286,7 +286,7 @@ def body():
         part(town, gateway)
         stalls[part.__name__] = gateway.status()["gateway"]["stall_ms"]
         say("-- %s done at %.1f s" % (part.__name__, time.monotonic() - began))
-    say("longest stall of the loop: %s ms at the end, %s ms when all links had come up"
+    figure("revocation at 500 links, longest stall of the loop: %s ms at the end, %s ms when all links had come up"
         % (gateway.status()["gateway"]["stall_ms"], stalls["fill"]))
     without_network(town, gateway)
 

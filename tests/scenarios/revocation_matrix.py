@@ -18,7 +18,7 @@ import matrix
 from cells import DEVICE_SAYS, MODES, PEER_SAYS, Case, Seen
 from crowd import Client, Contexts, Devices, Servers, StapleServer
 from lab import Lab
-from wg import (WARDGATE, Gateway, check, device_section, equal, gateway_section, port, run, say, scenario,
+from wg import (WARDGATE, Gateway, check, device_section, equal, figure, gateway_section, port, run, say, scenario,
                 section, wait_for)
 
 # Rows of the specification that cannot be asked here, and why.
@@ -245,7 +245,7 @@ def body():
     for what, why in NOT_HERE:
         say("not asked: %s: %s" % (what, why))
     say("longest stall of the loop: %s ms" % stall)
-    say("%d cells, %d wrongly accepted" % (2 * len(table.cases), table.wrongly))
+    figure("revocation: %d cells, %d wrongly accepted" % (2 * len(table.cases), table.wrongly))
     check(table.red == 0, "%d cells are not as they must be" % table.red)
 
 

@@ -17,7 +17,7 @@ from crowd import Client, Contexts, Devices
 from echoes import Echoes
 from lab import Lab
 from responder import Door, answer, responder_cert
-from wg import (Gateway, check, device_section, equal, gateway_section, port, say, scenario, section,
+from wg import (Gateway, check, device_section, equal, figure, gateway_section, port, say, scenario, section,
                 wait_for)
 
 CALM = 20
@@ -132,7 +132,7 @@ def silence(ward):
     equal(sources[ward.lab.path("ward.crl")]["trouble"], None, "trouble of the calm source")
     ward.echoes.still(names, "after the silence")
     grown = gateway.memory_kb()
-    say("longest stall of the loop: %s ms; memory %d kB"
+    figure("silent parts of a PKI, longest stall of the loop: %s ms; memory %d kB"
         % (gateway.status()["gateway"]["stall_ms"], grown))
     gateway.stop()
 
@@ -178,7 +178,7 @@ def big_crl(ward):
     held = {crl["entries"] for trust in gateway.status()["trusts"] for crl in trust["crls"]}
     check(ENTRIES in held, "status shows CRLs with %r entries" % held)
     ward.echoes.still(names, "with a big CRL")
-    say("a CRL of %d entries was in force after %.2f s; longest gap of an echo %.0f ms, longest stall "
+    figure("a CRL of %d entries was in force after %.2f s; longest gap of an echo %.0f ms, longest stall "
         "of the loop %s ms (before: %s ms)" % (ENTRIES, took, ward.echoes.longest_gap_ms(names),
                                                gateway.status()["gateway"]["stall_ms"], before))
     gateway.stop()
@@ -217,7 +217,7 @@ def latency(ward):
     for word, times in took.items():
         times.sort()
         p50[word], p99[word] = times[len(times) // 2], times[len(times) * 99 // 100 - 1]
-        say("handshake to first byte, responder %-6s p50 %6.2f ms, p99 %6.2f ms (%d)"
+        figure("handshake to first byte, responder %-6s p50 %6.2f ms, p99 %6.2f ms (%d)"
             % (word + ":", p50[word], p99[word], HANDSHAKES))
     equal(doors["up"].count("/"), asked, "questions to the responder during the handshakes")
     for word in ("dead", "silent"):
