@@ -1,13 +1,9 @@
 /*
  * The device's side: bytes of a serial line, in random cuts, as the answer to a given request.
- * Cuts do not change the verdict, and only the whole right answer is accepted.
- * An input is: 1 byte that seeds the cuts, 1 byte flags (1: put the right CRC at the end of the
- * line's bytes), 1 byte length of the request, the request's unit and PDU, and then the line.
+ * Cuts do not change the verdict, and only the whole right answer is accepted. An input is that of
+ * modbus_exchange.h.
  */
-#include <string.h>
-
-#include "protocols/modbus_rtu.h"
-#include "tests/fuzz/modbus_cuts.h"
+#include "tests/fuzz/modbus_exchange.h"
 
 /* What any accepted answer must be, checked once more in other words. */
 static void check_answer(struct span request, struct span line, struct span pdu)
@@ -28,29 +24,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    struct modbus_exchange x;
     struct modbus_rtu_reader whole, cut;
-    struct span in = span_of(data, size), request;
-    uint8_t seed = 0, flags = 0, len = 0, line[600];
+    struct span in;
 
-    if (!span_take_u8(&in, &seed) || !span_take_u8(&in, &flags) || !span_take_u8(&in, &len) ||
-        !span_take(&in, len, &request) || in.len < 2 || in.len > sizeof line ||
-        modbus_pdu_check(span_after(request, 1)) != MODBUS_FINE) {
+    if (!take_exchange(&x, span_of(data, size)) || x.line.len == 0) {
         return 0;
     }
-    memcpy(line, in.data, in.len);
-    if ((flags & 1) != 0) {
-        uint16_t crc = modbus_rtu_crc(span_of(line, in.len - 2));
-
-        line[in.len - 2] = (uint8_t)(crc & 0xFF);
-        line[in.len - 1] = (uint8_t)(crc >> 8);
-    }
-    in = span_of(line, in.len);
-    modbus_rtu_reader_start(&whole, request.data[0], span_after(request, 1));
-    modbus_rtu_reader_start(&cut, request.data[0], span_after(request, 1));
+    in = x.line;
+    modbus_rtu_reader_start(&whole, x.request.data[0], span_after(x.request, 1));
+    modbus_rtu_reader_start(&cut, x.request.data[0], span_after(x.request, 1));
     if (modbus_rtu_reader_feed(&whole, in) == MODBUS_RTU_ANSWER) {
-        check_answer(request, in, modbus_rtu_reader_pdu(&whole));
+        check_answer(x.request, in, modbus_rtu_reader_pdu(&whole));
     }
-    for (uint32_t dice = seed; in.len > 0;) {
+    for (uint32_t dice = x.seed; in.len > 0;) {
         (void)modbus_rtu_reader_feed(&cut, take_cut(&in, &dice));
     }
     require(modbus_rtu_reader_silence(&whole) == modbus_rtu_reader_silence(&cut));

@@ -2,15 +2,11 @@
  * The codecs in pairs: what goes from RTU to MBAP (in random cuts) and back to RTU is the same
  * frame, byte for byte, and so is what goes through an ASCII line: requests, and their answers.
  *
- * An input is that of fuzz_modbus_answer: 1 byte that seeds the cuts (and makes the transaction),
- * 1 byte flags (1: put the right CRC at the end of the line's bytes), 1 byte length of the request,
- * the request's unit and PDU, and then the line.
+ * An input is that of modbus_exchange.h; the seed makes the transaction, too.
  */
-#include <string.h>
-
 #include "protocols/modbus_ascii.h"
 #include "protocols/modbus_mbap.h"
-#include "tests/fuzz/modbus_cuts.h"
+#include "tests/fuzz/modbus_exchange.h"
 
 static void through_ascii(struct span body, uint32_t dice)
 {
@@ -61,31 +57,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct span in = span_of(data, size), request;
-    uint8_t seed = 0, flags = 0, len = 0, memory[MODBUS_RTU_MAX], line[MODBUS_RTU_MAX];
-    struct room out = room_of(memory, sizeof memory);
+    struct modbus_exchange x;
     struct modbus_mbap_reader asked, answered;
     struct modbus_rtu_reader reader;
     struct modbus_mbap open;
+    uint8_t memory[MODBUS_RTU_MAX];
+    struct room out = room_of(memory, sizeof memory);
 
-    if (!span_take_u8(&in, &seed) || !span_take_u8(&in, &flags) || !span_take_u8(&in, &len) ||
-        !span_take(&in, len, &request) || modbus_pdu_check(span_after(request, 1)) != MODBUS_FINE) {
+    if (!take_exchange(&x, span_of(data, size))) {
         return 0;
     }
-    require(modbus_rtu_put(&out, request.data[0], span_after(request, 1)));
-    through_mbap(room_span(&out), seed, &asked);
-    if (in.len < 4 || in.len > sizeof line) {
+    require(modbus_rtu_put(&out, x.request.data[0], span_after(x.request, 1)));
+    through_mbap(room_span(&out), x.seed, &asked);
+    if (x.line.len < 4 || x.line.len > MODBUS_RTU_MAX) {
         return 0;
     }
-    memcpy(line, in.data, in.len);
-    if ((flags & 1) != 0) {
-        uint16_t crc = modbus_rtu_crc(span_of(line, in.len - 2));
-        line[in.len - 2] = (uint8_t)(crc & 0xFF);
-        line[in.len - 1] = (uint8_t)(crc >> 8);
-    }
-    modbus_rtu_reader_start(&reader, request.data[0], span_after(request, 1));
-    if (modbus_rtu_reader_feed(&reader, span_of(line, in.len)) == MODBUS_RTU_ANSWER) {
-        through_mbap(span_of(line, modbus_rtu_reader_pdu(&reader).len + 3), seed, &answered);
+    modbus_rtu_reader_start(&reader, x.request.data[0], span_after(x.request, 1));
+    if (modbus_rtu_reader_feed(&reader, x.line) == MODBUS_RTU_ANSWER) {
+        through_mbap(span_first(x.line, modbus_rtu_reader_pdu(&reader).len + 3), x.seed, &answered);
         /* What is an answer on a serial line is one over TCP. */
         require(modbus_mbap_parse(modbus_mbap_reader_adu(&asked), &open));
         require(modbus_mbap_judge(&open, modbus_mbap_reader_adu(&answered)) == MODBUS_MBAP_ANSWER);

@@ -109,6 +109,8 @@ Test(cmd_modbus_explain, knows_a_peer_by_what_its_certificate_says)
     expect("role:Biomed infusor 03~0007~0001" NOON, COMMAND_OK, "allowed", "roles    Named\n");
     expect("role:Service infusor 03~0007~0001" NOON, COMMAND_OK, "allowed", "roles    Service\n");
     expect("role:Named infusor 03~0007~0001", COMMAND_REFUSED, "the peer has no role", "none");
+    expect("uri:urn:hospital:other infusor 03~0007~0001", COMMAND_REFUSED, "the peer has no role",
+           "none");
     expect("dns:urn.hospital.biomed infusor 03~0007~0001", COMMAND_REFUSED, "the peer has no role",
            "none");
     expect("uri:urn:hospital:biomed gauge 03~0000~0001", COMMAND_OK, "no role section", "read");
