@@ -5,8 +5,10 @@
  * milliseconds on a clock that is read once in a turn; the pause before a request on a serial line
  * is 1.75 ms at most rates, and what is rounded up there is lost with each request.
  *
- * Each is a descriptor (timerfd) that the loop polls: while it is stopped nothing wakes up. It
- * never fires early. Moments are those of uv_hrtime(), in nanoseconds.
+ * Each is a descriptor (timerfd) that the loop polls: while it is stopped nothing wakes up. A
+ * processor that sleeps needs its time to wake up, often 50 us and more: the timer learns how much
+ * that is at least, and has itself woken up so much sooner. It never fires early: woken up too
+ * soon, it waits for the rest. Moments are those of uv_hrtime(), in nanoseconds.
  */
 #ifndef WARDGATE_FINE_TIMER_H
 #define WARDGATE_FINE_TIMER_H
@@ -30,7 +32,9 @@ struct fine_timer_owner {
 struct fine_timer {
     uv_poll_t poll;
     int fd;
-    uint64_t due_ns; /* 0: stopped */
+    uint64_t due_ns;  /* 0: stopped */
+    uint64_t set_ns;  /* what the kernel was told: due_ns, or a lead before it */
+    uint64_t lead_ns; /* how late the kernel is as a rule, at least */
     struct fine_timer_owner owner;
     bool closing;
 };

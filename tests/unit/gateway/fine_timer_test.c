@@ -98,6 +98,51 @@ Test(fine_timer, never_fires_early)
     }
 }
 
+/* A lead of a second: the kernel wakes it up at once. */
+Test(fine_timer, waits_for_the_rest_when_woken_up_too_soon)
+{
+    uint64_t due_ns = in_ms(10);
+
+    one.timer.lead_ns = 1000ULL * NS_PER_MS;
+    fine_timer_start(&one.timer, due_ns);
+    run_until_fired(&one, 1);
+    cr_expect_geq(one.fired_ns, due_ns);
+    turn();
+    cr_expect_eq(one.fired, 1);
+}
+
+Test(fine_timer, may_be_stopped_when_woken_up_too_soon)
+{
+    uint64_t due_ns = in_ms(100000);
+
+    one.timer.lead_ns = 200000ULL * NS_PER_MS;
+    fine_timer_start(&one.timer, due_ns);
+    cr_expect_lt(one.timer.set_ns, uv_hrtime());
+    uv_run(&io.loop, UV_RUN_ONCE);
+    cr_expect_eq(one.timer.set_ns, due_ns);
+    fine_timer_stop(&one.timer);
+    cr_expect_eq(one.timer.set_ns, 0);
+    cr_expect_eq(one.fired, 0);
+}
+
+Test(fine_timer, has_less_lead_when_woken_up_too_soon)
+{
+    one.timer.lead_ns = 200000ULL * NS_PER_MS;
+    fine_timer_start(&one.timer, in_ms(100000));
+    uv_run(&io.loop, UV_RUN_ONCE);
+    cr_expect_lt(one.timer.lead_ns, 200000ULL * NS_PER_MS);
+}
+
+/* What was late by far, because the loop was busy, teaches no more than the rest. */
+Test(fine_timer, has_more_lead_when_woken_up_late)
+{
+    for (unsigned i = 1; i <= 300; i++) {
+        fine_timer_start(&one.timer, 1);
+        run_until_fired(&one, i);
+        cr_expect_eq(one.timer.lead_ns, (i < 200 ? i : 200) * 1000);
+    }
+}
+
 Test(fine_timer, fires_once)
 {
     fine_timer_start(&one.timer, in_ms(1));
