@@ -4,7 +4,8 @@
 line (tests/tools/modbus_wire.c) takes the time of a real one. It needs the time of request and answer, t3.5
 before the unit answers, and t3.5 before the next request, which is never shorter.
 
-The share is shown and not judged here: on a busy machine it is not the gateway's.
+The share is shown and not judged here: on a busy machine it is not the gateway's. What the system needs to
+wake programs up and to hand bytes through a pseudo-terminal is the same for short requests and long ones.
 """
 import collections
 import os
@@ -60,14 +61,15 @@ class Line:
         equal(seen["noise"], 0, "bytes on the line that were no request")
         equal(seen["early"], 0, "requests before t3.5 of silence (shortest: %d us)" % seen["shortest"])
         took = seen["took"] - seen["late"]
-        figure("%d bit/s, reads of %d: %.1f %% of what the line allows (%.1f of %.1f a second)"
+        figure("%d bit/s, reads of %d registers: %.1f %% of what the line allows (%.1f of %.1f a second)"
                % (self.rate, self.registers, 100 * seen["allowed"] / took, 1e6 * self.count / took,
                   1e6 * self.count / seen["allowed"]))
         check(seen["allowed"] > 0.1 * took, "the line stood still")
 
 
 def body():
-    lines = [Line(9600, 1, 70), Line(9600, 10, 40), Line(115200, 1, 300), Line(115200, 10, 200)]
+    lines = [Line(9600, 1, 60), Line(9600, 10, 40), Line(115200, 1, 200), Line(115200, 10, 200),
+             Line(115200, 60, 80)]
     gateway = Gateway(gateway_section() + trust_section() + "".join(line.section for line in lines)).start()
     for line in lines:
         gateway.wait_device(line.name, "port open", lambda d: d["port_open"])
