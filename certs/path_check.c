@@ -1,15 +1,10 @@
 #include "certs/path_check.h"
 
-#include <string.h>
-
 #include "certs/constraints.h"
 #include "certs/policies.h"
 #include "certs/profile.h"
 #include "certs/signature.h"
 #include "certs/signature_algorithm.h"
-
-static const char not_yet[] = "the certificate is not valid yet";
-static const char expired[] = "the certificate has expired";
 
 /* A path on the bench. */
 struct bench {
@@ -19,6 +14,7 @@ struct bench {
     unsigned work;
     struct reasons *why;
     struct policies policies;
+    enum reasons_code code; /* of the refusal */
 };
 
 /* One check of one certificate: NULL, or the reason to refuse. */
@@ -58,9 +54,14 @@ static const char *check_time(struct bench *b, size_t level)
     const struct cert_view *view = &b->certs[level]->view;
 
     if (b->settings->now_s < view->not_before_s) {
-        return not_yet;
+        b->code = REASONS_AHEAD;
+        return "the certificate is not valid yet";
     }
-    return b->settings->now_s > view->not_after_s ? expired : NULL;
+    if (b->settings->now_s > view->not_after_s) {
+        b->code = REASONS_OVER;
+        return "the certificate has expired";
+    }
+    return NULL;
 }
 
 /* Certificates between this CA and the leaf that count for its path length. */
@@ -205,7 +206,7 @@ static bool check_one(struct bench *b, size_t level)
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
         const char *refusal = checks[i].run(b, level);
         if (refusal != NULL) {
-            reasons_add(b->why, REASONS_REFUSE, (int)level, refusal, NULL);
+            reasons_refuse(b->why, b->code, (int)level, refusal);
             return false;
         }
         if (level > 0 || checks[i].run != check_issuer) {
@@ -248,13 +249,13 @@ bool path_check(const struct chain_cert *const *certs, size_t count,
 
 enum path_time path_time_of(const struct reasons *why)
 {
-    const char *decision = reasons_decision(why);
-
-    if (decision == NULL) {
-        return PATH_TIME_FITS;
-    }
-    if (strcmp(decision, expired) == 0) {
+    switch (reasons_decision_code(why)) {
+    case REASONS_OVER:
         return PATH_TIME_OVER;
+    case REASONS_AHEAD:
+        return PATH_TIME_AHEAD;
+    case REASONS_PLAIN:
+        break;
     }
-    return strcmp(decision, not_yet) == 0 ? PATH_TIME_AHEAD : PATH_TIME_FITS;
+    return PATH_TIME_FITS;
 }

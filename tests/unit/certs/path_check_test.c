@@ -378,9 +378,14 @@ Test(path_check, time_is_the_reason_only_when_it_decides)
     cr_expect_eq(path_time_of(NULL), PATH_TIME_FITS);
     reasons_add(why, REASONS_NOTE, 0, "the certificate has expired", NULL);
     cr_expect_eq(path_time_of(why), PATH_TIME_FITS);
-    reasons_add(why, REASONS_REFUSE, 0, "the certificate is not valid yet", NULL);
+    reasons_refuse(why, REASONS_AHEAD, 0, "any words");
+    cr_expect_eq(path_time_of(why), PATH_TIME_AHEAD);
+    reasons_refuse(why, REASONS_OVER, 0, "the first one decides");
     cr_expect_eq(path_time_of(why), PATH_TIME_AHEAD);
     why->count = 0;
-    reasons_add(why, REASONS_REFUSE, 0, "the certificate has expired", NULL);
+    reasons_refuse(why, REASONS_OVER, 0, "any words");
     cr_expect_eq(path_time_of(why), PATH_TIME_OVER);
+    why->count = 0;
+    reasons_add(why, REASONS_REFUSE, 0, "the certificate has expired", NULL);
+    cr_expect_eq(path_time_of(why), PATH_TIME_FITS, "words are for people");
 }

@@ -27,6 +27,30 @@ Test(reasons, decision_is_the_first_refusal)
     cr_assert_str_eq(reasons_decision(&list), "bad");
 }
 
+Test(reasons, code_is_that_of_the_decision)
+{
+    cr_assert_eq(reasons_decision_code(NULL), REASONS_PLAIN);
+    cr_assert_eq(reasons_decision_code(&list), REASONS_PLAIN);
+    reasons_refuse(&list, REASONS_OVER, 2, "bad");
+    reasons_refuse(&list, REASONS_AHEAD, 1, "worse");
+    cr_assert_eq(reasons_decision_code(&list), REASONS_OVER);
+    cr_assert(list.lines[0].mark == REASONS_REFUSE && list.lines[0].level == 2);
+    cr_assert_str_eq(list.lines[0].text, "bad");
+    list.count = 0; /* the same place once more */
+    reasons_add(&list, REASONS_REFUSE, 0, "bad", NULL);
+    cr_assert_eq(reasons_decision_code(&list), REASONS_PLAIN);
+    reasons_refuse(NULL, REASONS_OVER, 0, "nobody reads it");
+}
+
+Test(reasons, code_outlives_a_full_list)
+{
+    for (size_t i = 0; i < REASONS_MAX + 1; i++) {
+        reasons_add(&list, REASONS_PASS, 0, "good", NULL);
+    }
+    reasons_refuse(&list, REASONS_OVER, 0, "bad");
+    cr_assert_eq(reasons_decision_code(&list), REASONS_OVER);
+}
+
 Test(reasons, cuts_a_long_line)
 {
     char text[2 * REASONS_LINE_MAX];
