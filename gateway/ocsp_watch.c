@@ -44,10 +44,44 @@ static struct ocsp_watch *ocsp_watch_find(struct knowledge *k, const uint8_t *id
     return w;
 }
 
+/* ---- what a refresh owes ---- */
+
+static void ocsp_watch_owe(struct ocsp_watch *w)
+{
+    struct knowledge *k = w->knowledge;
+    if (w->owed_slot != NULL) {
+        return;
+    }
+    w->owed_next = k->owed;
+    w->owed_slot = &k->owed;
+    if (k->owed != NULL) {
+        k->owed->owed_slot = &w->owed_next;
+    }
+    k->owed = w;
+    k->owed_count++;
+}
+
+static void ocsp_watch_owe_no_more(struct ocsp_watch *w)
+{
+    if (w->owed_slot == NULL) {
+        return;
+    }
+    *w->owed_slot = w->owed_next;
+    if (w->owed_next != NULL) {
+        w->owed_next->owed_slot = w->owed_slot;
+    }
+    w->owed_slot = NULL;
+    w->knowledge->owed_count--;
+}
+
+/* ---- one of them ---- */
+
 static void ocsp_watch_free(struct ocsp_watch *w)
 {
+    ocsp_watch_owe_no_more(w);
     if (w->fetch != NULL) {
         fetcher_cancel(w->fetch);
+        w->knowledge->asked_count--;
     }
     mem_free(w->der);
     mem_free(w);
@@ -270,6 +304,7 @@ static void ocsp_watch_on_done(void *owner, struct fetch *fetch, struct fetch_re
     struct knowledge *k = w->knowledge;
     (void)fetch; /* it is w->fetch, and over */
     w->fetch = NULL;
+    k->asked_count--;
     if (result->fault.code != FAULT_NONE) {
         ocsp_watch_fail(w, &result->fault);
     } else {
@@ -309,8 +344,10 @@ static bool ocsp_watch_ask(struct ocsp_watch *w)
     w->fetch = fetcher_start(k->revocation->fetcher, &wanted, ocsp_watch_on_done, w);
     if (w->fetch == NULL) {
         ocsp_watch_plan_retry(w);
+        return false;
     }
-    return w->fetch != NULL;
+    k->asked_count++;
+    return true;
 }
 
 bool ocsp_watch_is_first(const struct ocsp_watch *w)
@@ -352,47 +389,28 @@ void ocsp_watch_work(struct knowledge *k, int64_t now_s)
     }
 }
 
-static size_t ocsp_watch_under_way(const struct knowledge *k)
-{
-    size_t count = 0;
-    for (const struct ocsp_watch *w = ocsp_watch_next(k, NULL); w != NULL;
-         w = ocsp_watch_next(k, w)) {
-        count += w->fetch != NULL ? 1 : 0;
-    }
-    return count;
-}
-
 /* The wait for a turn counts in a fetch's deadline: no more are handed over at once than the
  * fetcher asks at one host. */
 static void ocsp_watch_pay(struct knowledge *k)
 {
-    size_t under_way = k->owed_count > 0 ? ocsp_watch_under_way(k) : 0;
-    for (struct ocsp_watch *w = ocsp_watch_next(k, NULL);
-         w != NULL && k->owed_count > 0 && under_way < FETCHER_HOST_ONCE;
-         w = ocsp_watch_next(k, w)) {
-        if (!w->is_owed) {
-            continue;
-        }
-        w->is_owed = false;
-        k->owed_count--;
-        bool was_asked = w->fetch != NULL;
-        /* Where nobody is to be asked nothing is fetched. */
-        under_way += ocsp_watch_ask(w) && !was_asked ? 1 : 0;
+    while (k->owed != NULL && k->asked_count < FETCHER_HOST_ONCE) {
+        struct ocsp_watch *w = k->owed;
+        ocsp_watch_owe_no_more(w);
+        (void)ocsp_watch_ask(w); /* where nobody is to be asked nothing is fetched */
     }
 }
 
 void ocsp_watch_refresh(struct knowledge *k)
 {
     for (struct ocsp_watch *w = ocsp_watch_next(k, NULL); w != NULL; w = ocsp_watch_next(k, w)) {
-        k->owed_count += w->is_owed ? 0 : 1;
-        w->is_owed = true;
+        ocsp_watch_owe(w);
     }
     ocsp_watch_pay(k);
 }
 
 bool ocsp_watch_is_busy(const struct knowledge *k)
 {
-    return k->owed_count > 0 || ocsp_watch_under_way(k) > 0;
+    return k->owed_count > 0 || k->asked_count > 0;
 }
 
 const struct ocsp_watch *ocsp_watch_trouble(const struct knowledge *k,
@@ -413,7 +431,6 @@ static void ocsp_watch_forget(struct knowledge *k, struct ocsp_watch *w)
     }
     *slot = w->next;
     k->watch_count--;
-    k->owed_count -= w->is_owed ? 1 : 0;
     ocsp_watch_free(w);
 }
 

@@ -46,8 +46,9 @@ struct ocsp_watch {
     int64_t seen_s;
     uint64_t due_ms; /* loop clock; 0: not before somebody needs it */
     unsigned failures;
-    struct fetch *fetch; /* under way */
-    bool is_owed;        /* a refresh wants it asked, in its turn */
+    struct fetch *fetch;           /* under way */
+    struct ocsp_watch *owed_next;  /* a refresh wants it asked, in its turn */
+    struct ocsp_watch **owed_slot; /* what points to it there; NULL: it is owed nothing */
     uint8_t nonce[OCSP_NONCE_LEN];
     struct fault trouble; /* of the last try; FAULT_NONE: it worked */
 };
@@ -87,8 +88,10 @@ struct knowledge {
     struct source *sources;
     struct ocsp_watch *watches[WATCH_BUCKETS];
     size_t watch_count;
-    size_t owed_count; /* watches that a refresh has yet to ask */
-    bool marks_dirty;  /* not stored yet */
+    struct ocsp_watch *owed; /* those that a refresh has yet to ask */
+    size_t owed_count;
+    size_t asked_count; /* watches whose fetch is under way */
+    bool marks_dirty;   /* not stored yet */
 };
 
 /* ---- one question ---- */

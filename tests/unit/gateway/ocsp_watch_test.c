@@ -232,6 +232,26 @@ Test(ocsp_watch, a_second_refresh_owes_nobody_twice)
     ocsp_watch_tidy(rig.knowledge, io_wall_s() + WATCH_SEEN_S + 1);
     cr_expect_eq(rig.knowledge->watch_count, 0);
     cr_expect_eq(rig.knowledge->owed_count, 0, "who is gone is owed nothing");
+    cr_expect_eq(rig.knowledge->asked_count, 0, "and is not asked");
+    cr_expect_null(rig.knowledge->owed);
+}
+
+Test(ocsp_watch, those_that_are_owed_outlive_those_that_were_asked)
+{
+    struct ocsp_watch *all[CROWD];
+    know_rig_start(&rig);
+    http_peer_says(&rig.peer, HTTP_SILENT, "");
+    (void)refresh_crowd(all);
+    for (size_t i = 0; i < CROWD; i++) {
+        all[i]->seen_s -= all[i]->fetch != NULL ? WATCH_SEEN_S + 10 : 0;
+    }
+    ocsp_watch_tidy(rig.knowledge, io_wall_s());
+    cr_assert_eq(rig.knowledge->asked_count, 0);
+    cr_expect_eq(rig.knowledge->owed_count, CROWD - FETCHER_HOST_ONCE);
+    cr_expect(ocsp_watch_is_busy(rig.knowledge), "a refresh is not over yet");
+    ocsp_watch_work(rig.knowledge, io_wall_s());
+    cr_expect_eq(rig.knowledge->asked_count, FETCHER_HOST_ONCE);
+    ocsp_watch_tidy(rig.knowledge, io_wall_s() + WATCH_SEEN_S + 1);
 }
 
 Test(ocsp_watch, two_who_need_it_ask_once)
