@@ -87,9 +87,10 @@ struct judge_result {
     bool accepted;
     bool is_blocked;        /* the block list decided: nothing else was asked */
     struct verdict verdict; /* the worst over the certificates; revoked beats everything. It holds
-                               to the first end of the evidence used and of the path's
-                               certificates; not at all (settings->path.now_s) when nothing was
-                               good. A path or a name that is refused leaves VERDICT_UNAVAILABLE */
+                               to the first end of the evidence used, of who signed it and of the
+                               path's certificates; not at all (settings->path.now_s) when nothing
+                               was good. A path or a name that is refused leaves
+                               VERDICT_UNAVAILABLE */
     struct path path;       /* count 0: none was found, or the leaf is blocked */
     struct judge_level levels[PATH_MAX_CERTS]; /* of path.certs; the anchor is not asked, but for
                                                   the block list */

@@ -27,6 +27,11 @@ static int64_t add_seconds(int64_t a, int64_t b)
     return a > INT64_MAX - b ? INT64_MAX : a + b;
 }
 
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 static void name_crl(struct judge_tally *t, enum judge_saying saying, const struct crl *c,
                      const struct crl *delta)
 {
@@ -161,15 +166,28 @@ static bool is_in_path(const struct path *path, struct span cert)
     return false;
 }
 
-/* Genuine, and from somebody who is believed? */
+/* The time of who signed evidence without being of the path: after it the evidence is refused.
+ * Empty: the CA itself, whose time is the path's. */
+static int64_t end_of_signer(struct span signer)
+{
+    struct cert_view view;
+
+    return cert_view_read(signer, &view) ? view.not_after_s : INT64_MAX;
+}
+
+/* Genuine, and from somebody who is believed? *until_s (may be NULL): the end of the signer's time.
+ */
 static enum belief believe_crl(const struct judge_inquiry *q, const struct subject *s,
-                               const struct crl *c, struct reasons *why)
+                               const struct crl *c, int64_t *until_s, struct reasons *why)
 {
     struct crl_authority authority = authority_of(q, s);
     struct span signer = span_of(NULL, 0);
 
     if (!crl_verify(c, &authority, &signer, s->level, why)) {
         return BELIEF_NONE;
+    }
+    if (until_s != NULL) {
+        *until_s = end_of_signer(signer);
     }
     if (is_in_path(q->path, signer)) {
         return BELIEF_FULL;
@@ -215,7 +233,7 @@ static const struct crl *find_delta(const struct judge_inquiry *q, const struct 
 
     for (size_t i = 0; i < q->evidence->crl_count; i++) {
         const struct crl *c = q->evidence->crls[i];
-        if (is_delta_of(c, base) && believe_crl(q, s, c, NULL) == BELIEF_FULL) {
+        if (is_delta_of(c, base) && believe_crl(q, s, c, NULL, NULL) == BELIEF_FULL) {
             mark_told(q, s, i);
             newest = newest == NULL || is_later(c, newest) ? c : newest;
         }
@@ -238,7 +256,8 @@ static const struct crl *find_revoking_delta(const struct judge_inquiry *q, cons
     }
     for (size_t i = 0; i < q->evidence->crl_count; i++) {
         other.delta = q->evidence->crls[i];
-        if (is_delta_of(other.delta, base) && believe_crl(q, s, other.delta, NULL) != BELIEF_NONE &&
+        if (is_delta_of(other.delta, base) &&
+            believe_crl(q, s, other.delta, NULL, NULL) != BELIEF_NONE &&
             crl_ask(base, &other, &found, NULL) == CRL_REVOKED) {
             return other.delta;
         }
@@ -246,10 +265,18 @@ static const struct crl *find_revoking_delta(const struct judge_inquiry *q, cons
     return NULL;
 }
 
+/* A base CRL that was verified. */
+struct testimony {
+    const struct crl *crl;
+    enum belief belief;
+    int64_t until_s; /* the end of its signer's time */
+};
+
 /* What a base CRL with its deltas says. */
-static void ask_base(const struct judge_inquiry *q, const struct subject *s, const struct crl *c,
-                     enum belief belief, struct judge_tally *t)
+static void ask_base(const struct judge_inquiry *q, const struct subject *s,
+                     const struct testimony *from, struct judge_tally *t)
 {
+    const struct crl *c = from->crl;
     struct crl_question question = {.cert = s->cert,
                                     .delta = find_delta(q, s, c),
                                     .now_s = q->settings->path.now_s,
@@ -270,7 +297,7 @@ static void ask_base(const struct judge_inquiry *q, const struct subject *s, con
     if (answer == CRL_REVOKED) {
         name_revoking(t, found.is_by_delta ? question.delta : c, &found);
     }
-    if (belief != BELIEF_FULL) {
+    if (from->belief != BELIEF_FULL) {
         return;
     }
     t->is_stale = t->is_stale || answer == CRL_STALE;
@@ -278,7 +305,7 @@ static void ask_base(const struct judge_inquiry *q, const struct subject *s, con
         name_crl(t, JUDGE_SAYS_STALE, c, NULL);
     }
     if (answer == CRL_GOOD || answer == CRL_PART) {
-        judge_tally_count(t, found.reasons, found.until_s, is_in_grace);
+        judge_tally_count(t, found.reasons, earlier(found.until_s, from->until_s), is_in_grace);
         name_crl(t, is_in_grace ? JUDGE_SAYS_GRACE : JUDGE_SAYS_GOOD, c, question.delta);
     }
 }
@@ -293,18 +320,17 @@ static void ask_crls(const struct judge_inquiry *q, const struct subject *s, str
         return;
     }
     for (size_t i = 0; i < q->evidence->crl_count; i++) {
-        const struct crl *c = q->evidence->crls[i];
-        bool is_named = dn_equal(crl_issuer(c), issuer.subject);
-        enum belief belief;
-        if (crl_is_delta(c)) {
+        struct testimony from = {.crl = q->evidence->crls[i]};
+        bool is_named = dn_equal(crl_issuer(from.crl), issuer.subject);
+        if (crl_is_delta(from.crl)) {
             continue;
         }
-        belief = believe_crl(q, s, c, is_named ? s->why : NULL);
-        if (is_named || belief != BELIEF_NONE) {
+        from.belief = believe_crl(q, s, from.crl, &from.until_s, is_named ? s->why : NULL);
+        if (is_named || from.belief != BELIEF_NONE) {
             mark_told(q, s, i);
         }
-        if (belief != BELIEF_NONE) {
-            ask_base(q, s, c, belief, t);
+        if (from.belief != BELIEF_NONE) {
+            ask_base(q, s, &from, t);
         }
     }
 }
@@ -346,8 +372,10 @@ static void ask_ocsp(const struct judge_inquiry *q, const struct subject *s, str
     t->is_unknown = t->is_unknown || answer == OCSP_UNKNOWN;
     if (answer == OCSP_GOOD) {
         bool is_in_grace = question.grace_s > 0;
-        judge_tally_count(t, CRL_ALL_REASONS, add_seconds(found.until_s, question.grace_s),
-                          is_in_grace);
+        judge_tally_count(
+            t, CRL_ALL_REASONS,
+            earlier(add_seconds(found.until_s, question.grace_s), end_of_signer(found.signer)),
+            is_in_grace);
         t->has_ocsp = t->has_ocsp || !is_in_grace;
         t->has_grace_ocsp = t->has_grace_ocsp || is_in_grace;
     }

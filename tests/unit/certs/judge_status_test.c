@@ -59,15 +59,21 @@ static void add_part(struct span reasons)
     judge_case_add_list(&l);
 }
 
-/* Who signs Sub's CRLs with a key of its own; serial 9. */
-static void add_signer(void)
+/* Who signs Sub's CRLs with a key of its own; serial 9. NULL: for long. */
+static void add_signer_until(const char *not_after)
 {
     judge_case_add_signer(crl_make_certificate(&(struct crl_make_cert){.subject = "Sub",
                                                                        .issuer = "Root",
                                                                        .key = 7,
                                                                        .issuer_key = 1,
                                                                        .usage = CRL_USAGE_CRLS,
-                                                                       .serial = CRL_BYTES(9)}));
+                                                                       .serial = CRL_BYTES(9),
+                                                                       .not_after = not_after}));
+}
+
+static void add_signer(void)
+{
+    add_signer_until(NULL);
 }
 
 static void add_signed_by_signer(uint8_t serial)
@@ -275,6 +281,33 @@ Test(judge_status, ocsp_answer_ends)
     cr_expect_eq(ask(), VERDICT_STALE);
     cr_expect(judge_case_result.accepted);
     cr_expect_eq(judge_case_result.verdict.valid_until_s, end_s + 10);
+}
+
+/* Afterwards it is refused: a link must be asked about again then, not at nextUpdate. */
+Test(judge_status, good_ends_with_the_time_of_who_signed_the_crl)
+{
+    add_signer_until("20260110000000Z");
+    add_root(0);
+    add_signed_by_signer(0);
+    cr_assert_eq(ask(), VERDICT_GOOD);
+    cr_expect_eq(judge_case_result.levels[0].until_s, JUDGE_NOW_S + 9 * JUDGE_DAY_S);
+    cr_expect_eq(judge_case_result.levels[1].until_s, JUDGE_UNTIL_S,
+                 "that one the root has signed");
+    judge_case_settings.path.now_s = judge_case_result.verdict.valid_until_s;
+    cr_expect_eq(ask(), VERDICT_GOOD);
+    judge_case_settings.path.now_s++;
+    cr_expect_eq(ask(), VERDICT_UNAVAILABLE);
+}
+
+Test(judge_status, good_ends_with_the_time_of_who_signed_the_answer)
+{
+    judge_case_use_ocsp("device.der");
+    judge_case_add_ocsp("by-short.ocsp");
+    cr_assert_eq(ask(), VERDICT_GOOD);
+    judge_case_settings.path.now_s = judge_case_result.verdict.valid_until_s;
+    cr_expect_eq(ask(), VERDICT_GOOD);
+    judge_case_settings.path.now_s++;
+    cr_expect_eq(ask(), VERDICT_UNAVAILABLE);
 }
 
 Test(judge_status, what_a_blocked_signer_says_is_void)
