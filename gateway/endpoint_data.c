@@ -28,7 +28,7 @@ static void endpoint_on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *ou
     }
     /* One buffer for all: the loop reads one handle at a time and we are done with the bytes when
      * the read callback returns. An idle link owns no buffer. */
-    *out = uv_buf_init((char *)ep->io->read, sizeof(ep->io->read));
+    *out = uv_buf_init((char *)ep->io->scratch->read, sizeof(ep->io->scratch->read));
 }
 
 static void endpoint_on_fin(struct endpoint *ep)
@@ -50,7 +50,7 @@ static void endpoint_on_fin(struct endpoint *ep)
 
 static void endpoint_take_input(struct endpoint *ep, size_t len)
 {
-    struct room in = room_of(ep->io->read, sizeof(ep->io->read));
+    struct room in = room_of(ep->io->scratch->read, sizeof(ep->io->scratch->read));
     in.len = len;
     if (ep->tls_phase != ENDPOINT_TLS_NONE) {
         endpoint_tls_feed(ep, room_span(&in));
@@ -67,8 +67,8 @@ static void endpoint_take_input(struct endpoint *ep, size_t len)
 static void endpoint_on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *into)
 {
     struct endpoint *ep = stream->data;
-    if (into->len == 0) {
-        return; /* UV_ENOBUFS: not now, see endpoint_on_room */
+    if (len == UV_ENOBUFS && into->len == 0) {
+        return; /* not now, see endpoint_on_room; an end of file may have no room either */
     }
     if (ep->phase == ENDPOINT_LINGERING && len < 0) {
         endpoint_close(ep, NULL); /* the peer has gone: the alert arrived, or never will */

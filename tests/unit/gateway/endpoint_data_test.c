@@ -145,6 +145,22 @@ Test(endpoint_data, writes_after_the_peer_sent_its_fin)
     close(fd);
 }
 
+/* When both directions are shut, libuv tells the end together with the last bytes, and with no
+ * room. */
+Test(endpoint_data, hears_the_end_that_comes_with_the_last_bytes)
+{
+    int fd = bench_pair(&bench, &ear);
+    endpoint_read_start(ear.ep);
+    endpoint_finish(ear.ep);
+    cr_expect(bench_sees_end(&bench, fd));
+    cr_assert_eq(write(fd, "bye", 3), 3);
+    cr_assert_eq(shutdown(fd, SHUT_WR), 0);
+    bench_run_until(&bench, &ear.eofs, 1);
+    cr_expect(ear_heard(&ear, "bye"));
+    bench_close(&bench, &ear);
+    close(fd);
+}
+
 Test(endpoint_data, reads_after_its_own_fin)
 {
     int fd = bench_pair(&bench, &ear);
