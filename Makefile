@@ -144,7 +144,7 @@ unit: $(foreach f,$(TESTED),$(OUT)/unit/$(f))
 test: pki unit
 	@tests/unit/run.sh $(OUT) $(TESTED)
 # Linked in, the sanitizers start in half the time, and each test is a process.
-SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
+SANITIZE := -O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
     -static-libasan -static-libubsan
 ASAN := $(MAKE) --no-print-directory OUT=build/asan OPT='$(SANITIZE)'
 asan-build:

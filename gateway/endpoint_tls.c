@@ -26,7 +26,7 @@ static bool endpoint_tls_keep(struct endpoint *ep, struct span in)
 
 static void endpoint_tls_shake(struct endpoint *ep, struct span in)
 {
-    struct room out = room_of(ep->io->cipher, sizeof(ep->io->cipher));
+    struct room out = room_of(ep->io->scratch->cipher, sizeof(ep->io->scratch->cipher));
     struct fault f;
     enum tls_result result = tls_engine_handshake(ep->engine, &in, &out, &f);
     if (!endpoint_send(ep, room_span(&out)) && ep->phase != ENDPOINT_OPEN) {
@@ -94,8 +94,8 @@ static void endpoint_tls_on_notify(struct endpoint *ep)
 /* At most one record. False when the loop over the records must stop here. */
 static bool endpoint_tls_step(struct endpoint *ep, struct span *in)
 {
-    struct room plain = room_of(ep->io->plain, sizeof(ep->io->plain));
-    struct room out = room_of(ep->io->cipher, sizeof(ep->io->cipher));
+    struct room plain = room_of(ep->io->scratch->plain, sizeof(ep->io->scratch->plain));
+    struct room out = room_of(ep->io->scratch->cipher, sizeof(ep->io->scratch->cipher));
     struct fault f;
     enum tls_result result = tls_engine_read(ep->engine, in, &plain, &out, &f);
     if (!endpoint_send(ep, room_span(&out)) && ep->phase != ENDPOINT_OPEN) {
@@ -212,7 +212,7 @@ struct tls_engine *endpoint_tls(struct endpoint *ep)
 void endpoint_tls_write(struct endpoint *ep, struct span plain)
 {
     while (plain.len > 0 && ep->phase == ENDPOINT_OPEN && ep->write_error == 0) {
-        struct room out = room_of(ep->io->cipher, sizeof(ep->io->cipher));
+        struct room out = room_of(ep->io->scratch->cipher, sizeof(ep->io->scratch->cipher));
         struct fault f;
         struct span one = span_first(plain, TLS_PLAIN_MAX);
         plain = span_after(plain, TLS_PLAIN_MAX);
@@ -228,7 +228,7 @@ void endpoint_tls_write(struct endpoint *ep, struct span plain)
 
 struct span endpoint_tls_goodbye(struct endpoint *ep)
 {
-    struct room out = room_of(ep->io->cipher, sizeof(ep->io->cipher));
+    struct room out = room_of(ep->io->scratch->cipher, sizeof(ep->io->scratch->cipher));
     struct fault f;
     if (ep->tls_phase != ENDPOINT_TLS_SECURE || tls_engine_shutdown(ep->engine, &out, &f) != 0) {
         return span_of(NULL, 0);

@@ -1,8 +1,9 @@
 #include "gateway/io.h"
 
 #include <signal.h>
-#include <string.h>
 #include <time.h>
+
+#include "certs/mem.h"
 
 enum { NS_PER_MS = 1000000 };
 
@@ -14,8 +15,14 @@ int io_init(struct io *io, struct fault *f)
     io->turn_count = 0;
     io->has_put_off = false;
     (void)signal(SIGPIPE, SIG_IGN);
+    io->scratch = mem_new(1, sizeof(*io->scratch));
+    if (io->scratch == NULL) {
+        return fault_set(f, FAULT_MEMORY, FAULT_SIDE_SELF, "no memory for an event loop", NULL);
+    }
     int status = uv_loop_init(&io->loop);
     if (status < 0) {
+        mem_free(io->scratch);
+        io->scratch = NULL;
         return fault_set(f, FAULT_IO, FAULT_SIDE_SELF,
                          "cannot make an event loop: ", uv_strerror(status));
     }
@@ -25,9 +32,8 @@ int io_init(struct io *io, struct fault *f)
 int io_deinit(struct io *io)
 {
     /* What the last links carried is patient data: it does not outlive them. */
-    explicit_bzero(io->read, sizeof(io->read));
-    explicit_bzero(io->plain, sizeof(io->plain));
-    explicit_bzero(io->cipher, sizeof(io->cipher));
+    mem_wipe_free(io->scratch, sizeof(*io->scratch));
+    io->scratch = NULL;
     return uv_loop_close(&io->loop) == 0 ? 0 : FAULT_INTERNAL;
 }
 

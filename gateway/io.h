@@ -20,16 +20,21 @@ enum {
     IO_TURN_FREE = 16, /* so much of a turn never waits, and needs no look at the clock */
 };
 
-struct io {
-    uv_loop_t loop;
-    uint64_t polled_ms;                 /* the loop's clock before io_refresh moved it */
-    bool is_refreshed;                  /* it did since the last poll */
-    bool has_turns;                     /* stall.h tells when a turn begins */
-    unsigned turn_count;                /* how often io_turn_is_long was asked in this one */
-    bool has_put_off;                   /* what the last poll showed was not all read */
+/* The bytes of whichever link is being served; no link owns any of it. */
+struct io_scratch {
     uint8_t read[IO_READ_MAX];          /* what one read brought */
     uint8_t plain[TLS_PLAIN_MAX];       /* one decrypted record */
     uint8_t cipher[TLS_HANDSHAKE_ROOM]; /* what the TLS engine made */
+};
+
+struct io {
+    uv_loop_t loop;
+    struct io_scratch *scratch; /* owned */
+    uint64_t polled_ms;         /* the loop's clock before io_refresh moved it */
+    bool is_refreshed;          /* it did since the last poll */
+    bool has_turns;             /* stall.h tells when a turn begins */
+    unsigned turn_count;        /* how often io_turn_is_long was asked in this one */
+    bool has_put_off;           /* what the last poll showed was not all read */
 };
 
 /* 0, or a fault code with *f. After io_init the caller must end with io_deinit. The process ignores

@@ -89,10 +89,10 @@ read -ra floors < <(make -s floor-names)
 stage unit tests/unit/run.sh build "${floors[@]}"
 stage sanitizer-proof tests/unit/proof.sh
 stage asan-build "${make[@]}" -k asan-build
+fuzz_begin
 stage asan tests/unit/run.sh build/asan "${floors[@]}"
 stage system-build system_build
 stage system tests/unit/run.sh build/system "${floors[@]}"
-fuzz_begin
 stage lint make --no-print-directory lint STAGES="$lint_stages"
 stage scenarios make --no-print-directory scenarios
 stage fuzz fuzz_end
