@@ -202,7 +202,7 @@ static void check_exchange(struct bus *b)
     if (now < exchange_due(b)) {
         return;
     }
-    if (b->grace_ms == 0 || b->io->has_put_off) {
+    if (b->grace_ms == 0 || (bus_is_tcp(b) && b->io->has_put_off)) {
         b->grace_ms = now + 1;
         return;
     }

@@ -57,6 +57,7 @@ void stall_close(struct stall *s)
     if (!s->closing) {
         s->closing = true;
         s->io->has_turns = false;
+        s->io->has_put_off = false; /* nobody would take it back */
         uv_close((uv_handle_t *)&s->prepare, on_handle_closed);
         uv_close((uv_handle_t *)&s->check, on_handle_closed);
     }
