@@ -280,15 +280,22 @@ static void listener_take(struct listener *l)
 }
 
 static void listener_on_connection(uv_stream_t *stream, int status);
+static void listener_on_later(uv_timer_t *timer);
+
+/* Not accepted, so libuv does not look for more until it is. False: take it now. */
+static bool listener_put_off(struct listener *l)
+{
+    if (!io_turn_is_long(l->io)) {
+        return false;
+    }
+    (void)uv_timer_start(&l->later, listener_on_later, LISTENER_LATER_MS, 0); /* not closing */
+    return true;
+}
 
 static void listener_on_later(uv_timer_t *timer)
 {
     struct listener *l = timer->data;
-    if (l->closing) {
-        return;
-    }
-    if (io_turn_is_long(l->io)) {
-        (void)uv_timer_start(&l->later, listener_on_later, LISTENER_LATER_MS, 0); /* not closing */
+    if (l->closing || listener_put_off(l)) {
         return;
     }
     listener_take(l);
@@ -299,12 +306,7 @@ static void listener_on_later(uv_timer_t *timer)
 static void listener_on_connection(uv_stream_t *stream, int status)
 {
     struct listener *l = stream->data;
-    if (l->closing || status < 0) {
-        return;
-    }
-    if (io_turn_is_long(l->io)) {
-        /* Not accepted, so libuv does not look for more until it is. */
-        (void)uv_timer_start(&l->later, listener_on_later, LISTENER_LATER_MS, 0); /* not closing */
+    if (l->closing || status < 0 || listener_put_off(l)) {
         return;
     }
     listener_take(l);
