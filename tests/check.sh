@@ -61,42 +61,53 @@ system_build()
     "${make[@]}" -k WOLFSSL=system all unit
 }
 
-# Fuzzing takes its seconds by the clock, so it runs behind the last stages, and only with what they leave idle.
-fuzz_begin()
+# Behind the other stages, and only with what they leave idle: fuzzing, which takes its seconds by the clock, and
+# lint, since scenarios wait most of the time.
+behind=()
+begin_behind()
 {
-    nice -n 19 "${make[@]}" fuzz FUZZ_S="${FUZZ_S:-30}" >"$logs/fuzz.begun" 2>&1 </dev/null &
-    fuzzing=$!
+    local name=$1
+    shift
+    nice -n 19 "$@" >"$logs/$name.begun" 2>&1 </dev/null &
+    behind[$!]=$name
 }
 # Ctrl-C does not reach what runs behind.
-fuzzing=
-trap '[ -z "$fuzzing" ] || kill "$fuzzing"' EXIT
+trap '[ "${#behind[@]}" -eq 0 ] || kill "${!behind[@]}"' EXIT
 
-fuzz_end()
+# What begin_behind began, as a stage.
+end_behind()
 {
-    local status=0
-    wait "$fuzzing" || status=$?
-    fuzzing=
-    cat "$logs/fuzz.begun"
+    local id status=0
+    for id in "${!behind[@]}"; do
+        if [ "${behind[$id]}" = "$1" ]; then
+            wait "$id" || status=$?
+            unset "behind[$id]"
+        fi
+    done
+    cat "$logs/$1.begun"
     return "$status"
 }
 
-# The library's own build shows how far it is.
+# The library's own build shows how far it is. Much of it is done by one processor: the other one begins with what
+# does not need the library. What does not build there is told by the stage.
+begin_behind beside-tls make --no-print-directory -k WERROR=-Werror beside-tls
 make --no-print-directory build/wolfssl/.stamp || failed=$((failed + 1))
-
+end_behind beside-tls >/dev/null
 stage build "${make[@]}" -k WERROR=-Werror all unit pki
 # Run directly, so that one floor that does not build keeps none of the others from being tested.
 read -ra floors < <(make -s floor-names)
 stage unit tests/unit/run.sh build "${floors[@]}"
 stage sanitizer-proof tests/unit/proof.sh
 stage asan-build "${make[@]}" -k asan-build
-fuzz_begin
+begin_behind fuzz "${make[@]}" fuzz FUZZ_S="${FUZZ_S:-30}"
 stage asan tests/unit/run.sh build/asan "${floors[@]}"
 stage system-build system_build
 stage system tests/unit/run.sh build/system "${floors[@]}"
-stage lint make --no-print-directory lint STAGES="$lint_stages"
+begin_behind lint make --no-print-directory lint STAGES="$lint_stages"
 stage scenarios make --no-print-directory scenarios
-stage fuzz fuzz_end
 stage bench-counts make --no-print-directory bench-counts
+stage fuzz end_behind fuzz
+stage lint end_behind lint
 # More than a thousand mutants take longer than all the rest: `make mutants`, or MUTANTS=yes make check.
 if [ "${MUTANTS:-no}" = yes ]; then
     stage mutants make --no-print-directory mutants

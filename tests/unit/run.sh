@@ -17,8 +17,8 @@ if [ -f tests/unit/lsan.supp ]; then
     export LSAN_OPTIONS=suppressions=tests/unit/lsan.supp:print_suppressions=0
 fi
 red=0
-# Most tests wait for a loop or a child most of the time.
-jobs=$((2 * $(nproc)))
+# Most tests wait for a loop or a child most of the time; sanitized, half of it.
+jobs=$(($([ "$out" = build/asan ] && echo 2 || echo 4) * $(nproc)))
 
 run_floor()
 {

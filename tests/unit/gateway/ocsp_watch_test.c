@@ -403,10 +403,10 @@ Test(ocsp_watch, an_older_answer_is_refused_and_the_newer_one_stays)
 
 Test(ocsp_watch, a_silent_responder_backs_off_and_the_old_answer_stays)
 {
-    rig.section.check_timeout_ms = 200;
     struct ocsp_watch *w = start();
     ask(w, (struct papers_answer){.status = OCSP_GOOD});
     http_peer_says(&rig.peer, HTTP_SILENT, "");
+    rig.section.check_timeout_ms = 200;
     forget_wait(w);
     cr_assert(ocsp_watch_need(w));
     know_rig_settle(&rig);
