@@ -29,7 +29,9 @@ BARS = (
     ("bulk both ways (MB/s)", 1.0, "best"),
     ("CPU of 8000 idle links (% of a core)", 1, None),
     ("storm: the last of 1,000 is up after (ms)", 1.0, "best"),
+    ("storm, server restarted: the last of 1,000 is up after (ms)", 1.0, "best"),
     ("storm: longest stall of the loop, start included (ms)", 50, None),
+    ("storm, server restarted: longest stall of the loop, start included (ms)", 50, None),
     ("start with 1000 devices (ms)", 500, None),
     ("RSS with 1 devices (MB)", 8, None),
 )

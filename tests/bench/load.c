@@ -129,6 +129,9 @@ static void take_option(int letter, char *value)
     case 'x':
         options.plain = true;
         break;
+    case 'k':
+        options.forgets_tickets = true;
+        break;
     case 'h':
         options.hold = true;
         break;
@@ -140,7 +143,7 @@ static void take_option(int letter, char *value)
 int main(int argc, char **argv)
 {
     int letter = 0;
-    while ((letter = getopt(argc, argv, "w:rs:n:N:f:l:a:c:b:t:A:C:K:p:xh")) != -1) {
+    while ((letter = getopt(argc, argv, "w:rs:n:N:f:l:a:c:b:t:A:C:K:p:xhk")) != -1) {
         take_option(letter, optarg);
     }
     struct rlimit files;

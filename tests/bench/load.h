@@ -35,8 +35,9 @@ struct options {
     const char *ca, *certificate, *key;
     int pids[PIDS_MAX]; /* whose time on the processor is counted */
     unsigned pid_count;
-    bool plain; /* no end speaks TLS */
-    bool hold;  /* when all links are up: say so, and begin when a line (more processes) comes */
+    bool plain;           /* no end speaks TLS */
+    bool forgets_tickets; /* storm: the server comes back with new ticket keys */
+    bool hold; /* when all links are up: say so, and begin when a line (more processes) comes */
 };
 
 struct link;
@@ -87,6 +88,9 @@ void end_close(struct end *e, bool cut);
 struct end *end_of_fd(int fd);
 const char *ends_cipher(void);
 uint64_t ends_resumed(void);
+/* Other keys for tickets, as of a server that was started anew: no session from before is resumed,
+ * and ends_resumed counts from here. */
+void ends_forget_tickets(void);
 
 /* load_work.c: bytes came, or the end left. */
 void work_data(struct end *e, const uint8_t *data, size_t len);

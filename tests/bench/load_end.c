@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
+#include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -12,7 +13,7 @@
 
 #include "load.h"
 
-enum { EVENTS = 256, BACKLOG = 4096 };
+enum { EVENTS = 256, BACKLOG = 4096, TICKET_KEYS = 80 };
 
 static int poll_fd = -1;
 static int listen_fd = -1;
@@ -337,6 +338,16 @@ void ends_turn(int timeout_ms)
 const char *ends_cipher(void)
 {
     return cipher;
+}
+
+void ends_forget_tickets(void)
+{
+    unsigned char keys[TICKET_KEYS];
+    if (RAND_bytes(keys, sizeof keys) != 1 ||
+        SSL_CTX_set_tlsext_ticket_keys(context, keys, sizeof keys) != 1) {
+        load_fail("there are no new keys for tickets", "");
+    }
+    resumed = 0;
 }
 
 uint64_t ends_resumed(void)

@@ -57,14 +57,15 @@ def wait_for(question, what, seconds=60):
 
 
 class Proxy:
-    """One program under test. near: its first port; ports: how many; far: where it dials."""
+    """One program under test. near: its first port; far: where it dials; each: as many devices as links, each with its
+    own section, port and sessions."""
     name = "?"
-    ports = 1
     wrap = ()  # a tool to run it under
 
-    def __init__(self, pki, folder, near, far, links=1, to_device=False, tty=None):
+    def __init__(self, pki, folder, near, far, links=1, to_device=False, tty=None, each=False):
         self.pki, self.near, self.far, self.links, self.to_device = pki, near, far, links, to_device
         self.tty = tty
+        self.ports = links if each else 1
         self.folder = os.path.join(folder, self.name)
         os.makedirs(self.folder, exist_ok=True)
         self.log = os.path.join(self.folder, "log")
@@ -146,7 +147,7 @@ class Wardgate(Proxy):
 
     def command(self):
         self.clear()
-        self.ports = max(1, self.links // LINKS_PER_DEVICE)
+        self.ports = max(self.ports, self.links // LINKS_PER_DEVICE)
         self.conf = self.file("conf", self.head() + "".join(self.device(i) for i in range(self.ports)))
         return [self.program, "run", "-c", self.conf]
 
@@ -158,16 +159,6 @@ class Wardgate(Proxy):
 class WardgateModbus(Wardgate):
     def protocol(self):
         return ["protocol = modbus-rtu", "unit_map = 1"]
-
-
-class WardgateDevices(Wardgate):
-    """As many devices as links, each with its own section and port."""
-
-    def command(self):
-        self.clear()
-        self.ports = self.links
-        self.conf = self.file("conf", self.head() + "".join(self.device(i) for i in range(self.ports)))
-        return [self.program, "run", "-c", self.conf]
 
 
 class Haproxy(Proxy):
@@ -183,8 +174,8 @@ class Haproxy(Proxy):
         return self.file("conf", (
             "global\n nbthread 1\n maxconn 9000\n ssl-default-bind-options ssl-min-ver TLSv1.3\n"
             "defaults\n mode tcp\n timeout connect 10s\n timeout client 1h\n timeout server 1h\n"
-            "listen bench\n bind 127.0.0.1:%d backlog 4096%s\n server far 127.0.0.1:%d%s\n")
-            % (self.near, near, self.far, far))
+            ) + "".join("listen d%d\n bind 127.0.0.1:%d backlog 4096%s\n server far 127.0.0.1:%d%s\n"
+                        % (i, self.near + i, near, self.far, far) for i in range(self.ports)))
 
 
 class Relay(Haproxy):
@@ -211,10 +202,14 @@ class Nginx(Proxy):
             "daemon off; worker_processes 1; pid {d}/pid; error_log {d}/error crit;\n"
             "load_module /usr/lib/nginx/modules/ngx_stream_module.so;\n"
             "events {{ worker_connections 18000; }}\n"
-            "stream {{ server {{ listen 127.0.0.1:{near}{ssl} backlog=4096; proxy_pass 127.0.0.1:{far};"
-            " proxy_timeout 1h; {tls} }} }}\n").format(
-                d=self.folder, near=self.near, far=self.far, tls=tls, ssl=" ssl" if self.to_device else ""))
+            "stream {{\nproxy_timeout 1h; {tls}\n{servers}}}\n").format(
+                d=self.folder, tls=tls, servers="".join(map(self.server, range(self.ports)))))
         return ["nginx", "-c", conf, "-p", self.folder]
+
+    def server(self, i):
+        """Sessions are kept by upstream: each device has its own."""
+        return ("upstream d%d { server 127.0.0.1:%d; } server { listen 127.0.0.1:%d%s backlog=4096; proxy_pass d%d; }\n"
+                % (i, self.far, self.near + i, " ssl" if self.to_device else "", i))
 
 
 class Stunnel(Proxy):
@@ -222,11 +217,15 @@ class Stunnel(Proxy):
 
     def command(self):
         conf = self.file("conf", (
-            "foreground = yes\npid =\ndebug = 3\nsyslog = no\n[bench]\nclient = {c}\naccept = 127.0.0.1:{near}\n"
-            "connect = 127.0.0.1:{far}\ncert = {p}/device.pem\nkey = {p}/device.key\nCAfile = {p}/root.pem\n"
-            "CRLfile = {p}/root.crl\nverifyChain = yes\nsslVersionMin = TLSv1.3\nTIMEOUTidle = 43200\n").format(
-                c="no" if self.to_device else "yes", near=self.near, far=self.far, p=self.pki.folder))
+            "foreground = yes\npid =\ndebug = 3\nsyslog = no\n"
+            "CAfile = {p}/root.pem\nCRLfile = {p}/root.crl\nverifyChain = yes\nsslVersionMin = TLSv1.3\n"
+            "TIMEOUTidle = 43200\n").format(p=self.pki.folder) + "".join(map(self.service, range(self.ports))))
         return ["stunnel4", conf]
+
+    def service(self, i):
+        return ("[d{i}]\nclient = {c}\naccept = 127.0.0.1:{near}\nconnect = 127.0.0.1:{far}\n"
+                "cert = {p}/device.pem\nkey = {p}/device.key\n").format(
+                    i=i, c="no" if self.to_device else "yes", near=self.near + i, far=self.far, p=self.pki.folder)
 
 
 class Socat(Proxy):
@@ -259,12 +258,14 @@ class Load:
     """The load generator, in one run."""
     program = os.path.abspath(os.environ.get("BENCH_LOAD", "build/bench/load"))
 
-    def __init__(self, proxy, work, links=1, count=1, size=256, at_once=16, seconds=180, plain=False, master=None):
+    def __init__(self, proxy, work, links=1, count=1, size=256, at_once=16, seconds=180, plain=False, master=None,
+                 restarts=False):
         args = ["-w", work, "-n", proxy.near, "-N", proxy.ports, "-f", proxy.far, "-l", links, "-c", count, "-b", size,
                 "-a", at_once, "-t", seconds, "-A", proxy.pki.path("root.pem"), "-C", proxy.pki.path("server.pem"),
                 "-K", proxy.pki.path("server.key")]
         args += ["-r"] if proxy.to_device else []
         args += ["-x"] if plain else []
+        args += ["-k"] if restarts else []
         args += ["-s", master] if master is not None else []
         self.holds = work != "links"
         args += ["-h"] if self.holds else ["-p", ",".join(map(str, proxy.pids()))]
