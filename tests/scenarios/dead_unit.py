@@ -30,7 +30,7 @@ class Line:
 
     def __init__(self, name, dead):
         self.name, self.number, self.dead = name, port(), dead
-        self.wire = TimedWire("line-" + name, RATE, dead)
+        self.wire = TimedWire("line-" + name, RATE, *([] if dead is None else [dead]))
         self.section = device_section(
             name, cert=name, port="serial:" + self.wire.near, line="%d 8E1" % RATE, protocol="modbus-rtu",
             unit_map=", ".join(str(u) for u in list(LIVE) + [DEAD]),

@@ -143,12 +143,11 @@ def start_pump(path, unit=1):
 
 class TimedWire:
     """tests/tools/modbus_wire: a serial line with units, which takes the time of a real one. `near` is the
-    gateway's end."""
+    gateway's end. `more`: the unit that is dead, or "alert"."""
 
-    def __init__(self, name, rate, dead=None):
+    def __init__(self, name, rate, *more):
         self.near, self.rate = os.path.abspath(name), rate
-        self.tool = Tool([_built("modbus_wire"), self.near, rate] + ([] if dead is None else [dead]),
-                         "modbus_wire")
+        self.tool = Tool([_built("modbus_wire"), self.near, rate] + list(more), "modbus_wire")
         self.tool.wait_text("ready\n")
 
     def dead_at(self):
