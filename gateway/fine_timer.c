@@ -7,11 +7,14 @@
 
 enum {
     NS_PER_S = 1000000000,
-    LEAD_MAX_NS = 200000,
+    /* Also the longest that the loop waits actively. */
+    LEAD_MAX_NS = 100000,
     /* Up with each wake-up that was later than the lead, down with each that was not: it settles
-     * where one of ten comes too soon, which costs another one. */
-    LEAD_UP_NS = 1000,
-    LEAD_DOWN_NS = 9000,
+     * where nine of ten come too soon. */
+    LEAD_UP_NS = 9000,
+    LEAD_DOWN_NS = 1000,
+    /* After an active wait the loop makes none for so many times its length. */
+    CALM_TIMES = 15,
 };
 
 /* at_ns 0: never. */
@@ -34,9 +37,27 @@ static void learn_lead(struct fine_timer *t, uint64_t now_ns)
 
     if (late_ns < t->lead_ns) {
         t->lead_ns -= t->lead_ns < LEAD_DOWN_NS ? t->lead_ns : LEAD_DOWN_NS;
-    } else if (t->lead_ns < LEAD_MAX_NS) {
-        t->lead_ns += LEAD_UP_NS;
+    } else {
+        t->lead_ns = t->lead_ns < LEAD_MAX_NS - LEAD_UP_NS ? t->lead_ns + LEAD_UP_NS : LEAD_MAX_NS;
     }
+}
+
+/* The kernel would wake us up late again, so what is left is waited for actively, where the loop
+ * has not just done so. False: it is not over. */
+static bool wait_actively(struct fine_timer *t, uint64_t now_ns)
+{
+    uint64_t rest_ns = t->due_ns > now_ns ? t->due_ns - now_ns : 0;
+
+    if (rest_ns == 0) {
+        return true;
+    }
+    if (rest_ns > LEAD_MAX_NS || now_ns < t->io->calm_until_ns) {
+        return false;
+    }
+    t->io->calm_until_ns = t->due_ns + CALM_TIMES * rest_ns;
+    while (uv_hrtime() < t->due_ns) {
+    }
+    return true;
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events)
@@ -54,7 +75,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     }
     now_ns = uv_hrtime();
     learn_lead(t, now_ns);
-    if (now_ns < t->due_ns) {
+    if (!wait_actively(t, now_ns)) {
         set_kernel(t, t->due_ns);
         return;
     }
@@ -69,6 +90,7 @@ int fine_timer_open(struct fine_timer *t, struct io *io, const struct fine_timer
 
     /* The clock of uv_hrtime. */
     *t = (struct fine_timer){.fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC),
+                             .io = io,
                              .owner = *owner};
     status = t->fd < 0 ? uv_translate_sys_error(errno) : uv_poll_init(&io->loop, &t->poll, t->fd);
     if (status < 0) {

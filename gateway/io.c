@@ -13,6 +13,7 @@ int io_init(struct io *io, struct fault *f)
     io->is_refreshed = false;
     io->has_turns = false;
     io->turn_count = 0;
+    io->calm_until_ns = 0;
     io->has_put_off = false;
     (void)signal(SIGPIPE, SIG_IGN);
     io->scratch = mem_new(1, sizeof(*io->scratch));

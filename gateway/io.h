@@ -34,6 +34,7 @@ struct io {
     bool is_refreshed;          /* it did since the last poll */
     bool has_turns;             /* stall.h tells when a turn begins */
     unsigned turn_count;        /* how often io_turn_is_long was asked in this one */
+    uint64_t calm_until_ns;     /* no fine timer waits actively before; clock of uv_hrtime */
     bool has_put_off;           /* what the last poll showed was not all read */
 };
 
