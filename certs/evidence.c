@@ -169,7 +169,7 @@ static enum evidence_taken refuse_older(const struct crl *c, const struct eviden
     char own_time[TIME_MAX];
     char known_time[TIME_MAX];
     char issuer[NAME_MAX];
-    char note[FAULT_NOTE_MAX];
+    char note[2 * FAULT_NOTE_MAX]; /* all of it: the fault cuts at its end */
     struct span number = span_of(mark->number, mark->number_len);
     bool is_higher = evidence_compare_numbers(crl_number(c), number) > 0;
 

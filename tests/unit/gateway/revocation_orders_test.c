@@ -266,7 +266,7 @@ static size_t files_named(size_t missing)
 {
     size_t named = 0;
     for (size_t i = 0; i < missing; i++) {
-        char word[16];
+        char word[32];
         (void)snprintf(word, sizeof(word), "source-%02zu/", i);
         named += strstr(order.error, word) != NULL ? 1 : 0;
     }
