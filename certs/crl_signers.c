@@ -1,5 +1,6 @@
 #include "certs/crl_signers.h"
 
+#include "certs/cert_file.h"
 #include "certs/crl_cert.h"
 #include "certs/path.h"
 #include "certs/reasons.h"
@@ -11,60 +12,21 @@ struct reading {
     const struct crl_signers_rules *rules;
 };
 
-static int refuse(struct fault *f, enum fault_code code, const struct reading *r, const char *why)
-{
-    (void)fault_set(f, code, FAULT_SIDE_CERTIFICATE, r->path, ": ");
-    fault_add(f, why);
-    return code;
-}
-
-/* "PATH: SUBJECT why". */
-static int refuse_view(struct fault *f, enum fault_code code, const struct reading *r,
-                       const struct cert_view *view, const char *why)
-{
-    struct cert_facts facts;
-
-    cert_view_facts(view, &facts);
-    (void)refuse(f, code, r, facts.subject);
-    fault_add(f, why);
-    return code;
-}
-
 /* What it may do. A CA that is put here by mistake would be asked about its own CRLs only, so the
  * mistake is told. */
 static int check_rights(const struct reading *r, const struct crl_cert *c, struct fault *f)
 {
     if (c->view.is_ca || c->view.may_sign_certs) {
-        return refuse_view(f, FAULT_BAD_CERT, r, &c->view,
-                           " is a CA; right: put it into `intermediates`");
+        return cert_file_refuse_view(f, r->path, &c->view,
+                                     " is a CA; right: put it into `intermediates`");
     }
     if (!c->view.has_key_usage || !c->may_sign_crls) {
-        return refuse_view(f, FAULT_BAD_CERT, r, &c->view,
-                           " may not sign CRLs; right: keyUsage with cRLSign");
+        return cert_file_refuse_view(f, r->path, &c->view,
+                                     " may not sign CRLs; right: keyUsage with cRLSign");
     }
     if (c->has_unknown_critical) {
-        return refuse_view(f, FAULT_BAD_CERT, r, &c->view,
-                           " has a critical extension that is not known");
-    }
-    return 0;
-}
-
-static int check_time_and_strength(const struct reading *r, const struct cert_view *view,
-                                   struct fault *f)
-{
-    if (r->rules->now_s > view->not_after_s) {
-        return refuse_view(f, FAULT_EXPIRED, r, view, " has expired");
-    }
-    if (r->rules->now_s < view->not_before_s) {
-        return refuse_view(f, FAULT_NOT_YET, r, view, " is not valid yet; is the clock right?");
-    }
-    if (!cert_view_is_strong(view, r->rules->allows)) {
-        return refuse_view(f, FAULT_BAD_CERT, r, view,
-                           " has a weak key; right: RSA of 2048 bits or EC P-256 at least");
-    }
-    if (!cert_view_is_hash_strong(view, r->rules->allows)) {
-        return refuse_view(f, FAULT_BAD_CERT, r, view,
-                           " is signed with a weak hash; right: SHA-256 or better");
+        return cert_file_refuse_view(f, r->path, &c->view,
+                                     " has a critical extension that is not known");
     }
     return 0;
 }
@@ -83,8 +45,8 @@ static int check_path(const struct reading *r, const struct cert_view *view, str
     struct path path;
 
     if (!path_validate(&in, &settings, &path, NULL)) {
-        return refuse_view(f, FAULT_BAD_CERT, r, view,
-                           " has no path to an anchor; right: its CA in `intermediates`");
+        return cert_file_refuse_view(f, r->path, view,
+                                     " has no path to an anchor; right: its CA in `intermediates`");
     }
     return 0;
 }
@@ -101,21 +63,25 @@ static bool is_known(const struct crl_signers *s, struct span der)
 
 static int check(const struct reading *r, struct span der, struct fault *f)
 {
+    const struct cert_file_rules rules = {
+        .path = r->path, .now_s = r->rules->now_s, .allows = r->rules->allows};
     struct crl_cert c;
     int code;
 
     if (!crl_cert_read(der, &c)) {
-        return refuse(f, FAULT_BAD_CERT, r, "holds a certificate that cannot be read");
+        return cert_file_refuse(f, FAULT_BAD_CERT, r->path,
+                                "holds a certificate that cannot be read");
     }
     code = check_rights(r, &c, f);
     if (code == 0) {
-        code = check_time_and_strength(r, &c.view, f);
+        code = cert_file_check(&rules, &c.view, f);
     }
     if (code == 0) {
         code = check_path(r, &c.view, f);
     }
     if (code == 0 && r->to->count == CRL_SIGNERS_MAX) {
-        code = refuse(f, FAULT_BAD_CERT, r, "more than 16 CRL signers in one trust");
+        code = cert_file_refuse(f, FAULT_BAD_CERT, r->path,
+                                "more than 16 CRL signers in one trust");
     }
     return code;
 }

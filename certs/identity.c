@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "certs/cert.h"
+#include "certs/cert_file.h"
 #include "certs/der.h"
 #include "certs/identity_der.h"
 #include "certs/key_pair.h"
@@ -39,69 +40,33 @@ struct reading {
     size_t count;
 };
 
-static int refuse(struct fault *f, enum fault_code code, const char *path, const char *why)
-{
-    (void)fault_set(f, code, FAULT_SIDE_CERTIFICATE, path, ": ");
-    fault_add(f, why);
-    return code;
-}
-
-/* "PATH: SUBJECT why" for a certificate of the file. */
-static int refuse_view(struct fault *f, enum fault_code code, const struct reading *r,
-                       const char *why)
-{
-    struct cert_facts facts;
-
-    cert_view_facts(&r->last, &facts);
-    (void)refuse(f, code, r->path, facts.subject);
-    fault_add(f, why);
-    return code;
-}
-
 static int no_memory(struct fault *f, const char *path)
 {
     return fault_set(f, FAULT_MEMORY, FAULT_SIDE_SELF, path, ": out of memory");
-}
-
-/* What holds for every certificate of the file: its time and its strength. */
-static int check_any(const struct reading *r, struct fault *f)
-{
-    if (r->now_s > r->last.not_after_s) {
-        return refuse_view(f, FAULT_EXPIRED, r, " has expired; renew it");
-    }
-    if (r->now_s < r->last.not_before_s) {
-        return refuse_view(f, FAULT_NOT_YET, r, " is not valid yet; is the clock right?");
-    }
-    if (!cert_view_is_strong(&r->last, 0)) {
-        return refuse_view(f, FAULT_BAD_CERT, r,
-                           " has a weak key; right: RSA of 2048 bits or EC P-256 at least");
-    }
-    if (!cert_view_is_hash_strong(&r->last, 0)) {
-        return refuse_view(f, FAULT_BAD_CERT, r,
-                           " is signed with a weak hash; right: SHA-256 or better");
-    }
-    return 0;
 }
 
 /* One certificate block of the file, already in r->blocks[r->count]. */
 static int add_certificate(struct reading *r, struct fault *f)
 {
     const struct pem_block *block = &r->blocks[r->count];
+    const struct cert_file_rules rules = {.path = r->path, .now_s = r->now_s};
     struct cert_view view;
 
     if (!cert_view_read(span_of(block->der, block->len), &view)) {
-        return refuse(f, FAULT_BAD_CERT, r->path, "holds a certificate that cannot be read");
+        return cert_file_refuse(f, FAULT_BAD_CERT, r->path,
+                                "holds a certificate that cannot be read");
     }
     if (r->count > 0 && !span_equal(r->last.issuer, view.subject)) {
-        return refuse(f, FAULT_BAD_CERT, r->path,
-                      "wrong order; right: the device's certificate, then its issuer, and so on");
+        return cert_file_refuse(
+            f, FAULT_BAD_CERT, r->path,
+            "wrong order; right: the device's certificate, then its issuer, and so on");
     }
     r->last = view;
     if (r->count == 0 && view.is_ca) {
-        return refuse_view(f, FAULT_BAD_CERT, r,
-                           " is a CA's; right: the device's own certificate first");
+        return cert_file_refuse_view(f, r->path, &view,
+                                     " is a CA's; right: the device's own certificate first");
     }
-    return check_any(r, f);
+    return cert_file_check(&rules, &view, f);
 }
 
 static int take_certificate(struct reading *r, struct span *text, bool *is_end, struct fault *f)
@@ -114,7 +79,8 @@ static int take_certificate(struct reading *r, struct span *text, bool *is_end, 
         *is_end = true;
         return 0;
     case PEM_BROKEN:
-        return refuse(f, FAULT_BAD_CERT, r->path, "broken PEM; right: -----BEGIN CERTIFICATE-----");
+        return cert_file_refuse(f, FAULT_BAD_CERT, r->path,
+                                "broken PEM; right: -----BEGIN CERTIFICATE-----");
     case PEM_MEMORY:
         return no_memory(f, r->path);
     case PEM_BLOCK:
@@ -126,7 +92,8 @@ static int take_certificate(struct reading *r, struct span *text, bool *is_end, 
     }
     if (r->count == CHAIN_COUNT_MAX) {
         pem_block_free(&block);
-        return refuse(f, FAULT_BAD_CERT, r->path, "more than 8 certificates in one chain");
+        return cert_file_refuse(f, FAULT_BAD_CERT, r->path,
+                                "more than 8 certificates in one chain");
     }
     r->blocks[r->count] = block;
     code = add_certificate(r, f);
@@ -187,7 +154,8 @@ static int keep_leaf(struct reading *r, struct fault *f)
     struct cert_view leaf;
 
     if (!cert_view_read(span_of(r->blocks[0].der, r->blocks[0].len), &leaf)) {
-        return refuse(f, FAULT_BAD_CERT, r->path, "holds a certificate that cannot be read");
+        return cert_file_refuse(f, FAULT_BAD_CERT, r->path,
+                                "holds a certificate that cannot be read");
     }
     cert_view_facts(&leaf, &r->id->facts);
     return copy_dns_names(r->id, leaf.san, r->path, f);
@@ -204,8 +172,8 @@ static int read_chain(struct reading *r, struct span text, struct fault *f)
         }
     }
     if (r->count == 0) {
-        return refuse(f, FAULT_BAD_CERT, r->path,
-                      "holds no certificate; right: -----BEGIN CERTIFICATE-----");
+        return cert_file_refuse(f, FAULT_BAD_CERT, r->path,
+                                "holds no certificate; right: -----BEGIN CERTIFICATE-----");
     }
     return 0;
 }
@@ -247,10 +215,11 @@ static int take_key(struct identity *id, const char *path, struct span text, str
         struct pem_block block;
         switch (pem_block_take(&text, &block)) {
         case PEM_END:
-            return refuse(f, FAULT_KEY, path, "holds no private key; right: PEM, PKCS#8 or SEC1");
+            return cert_file_refuse(f, FAULT_KEY, path,
+                                    "holds no private key; right: PEM, PKCS#8 or SEC1");
         case PEM_BROKEN:
-            return refuse(f, FAULT_KEY, path,
-                          "broken PEM, or an encrypted key; right: a plain key");
+            return cert_file_refuse(f, FAULT_KEY, path,
+                                    "broken PEM, or an encrypted key; right: a plain key");
         case PEM_MEMORY:
             return no_memory(f, path);
         case PEM_BLOCK:
@@ -263,7 +232,8 @@ static int take_key(struct identity *id, const char *path, struct span text, str
         }
         if (strcmp(block.label, "ENCRYPTED PRIVATE KEY") == 0) {
             pem_block_free(&block);
-            return refuse(f, FAULT_KEY, path, "is encrypted; right: a plain key with mode 0600");
+            return cert_file_refuse(f, FAULT_KEY, path,
+                                    "is encrypted; right: a plain key with mode 0600");
         }
         pem_block_free(&block);
     }
@@ -278,7 +248,7 @@ static int load_key(struct identity *id, const char *path, struct fault *f)
         return code;
     }
     if ((file.mode & KEY_MODE_FORBIDDEN) != 0) {
-        code = refuse(f, FAULT_KEY, path, "others may read this key; right: chmod 600");
+        code = cert_file_refuse(f, FAULT_KEY, path, "others may read this key; right: chmod 600");
     } else {
         code = take_key(id, path, span_of(file.data, file.len), f);
     }
@@ -295,7 +265,8 @@ static int check_key(const struct identity *id, const char *path, struct fault *
 
     if (!der_take_whole(&chain, &leaf) || !cert_view_read(leaf, &view) ||
         !key_pair_matches(identity_key_der(id), &view)) {
-        return refuse(f, FAULT_KEY, path, "is not the key of the certificate; right: its own key");
+        return cert_file_refuse(f, FAULT_KEY, path,
+                                "is not the key of the certificate; right: its own key");
     }
     return tls_context_try_identity(id, path, f);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "certs/cert.h"
+#include "certs/cert_file.h"
 #include "certs/crl_signers.h"
 #include "certs/mem.h"
 #include "certs/pem.h"
@@ -47,51 +48,21 @@ struct reading {
     bool is_anchor;
 };
 
-static int refuse(struct fault *f, enum fault_code code, const char *path, const char *why)
-{
-    (void)fault_set(f, code, FAULT_SIDE_CERTIFICATE, path, ": ");
-    fault_add(f, why);
-    return code;
-}
-
-/* "PATH: SUBJECT why". */
-static int refuse_view(struct fault *f, enum fault_code code, const struct reading *r,
-                       const struct cert_view *view, const char *why)
-{
-    struct cert_facts facts;
-
-    cert_view_facts(view, &facts);
-    (void)refuse(f, code, r->path, facts.subject);
-    fault_add(f, why);
-    return code;
-}
-
 /* What must hold for a certificate that will vouch for others. */
 static int check_ca(const struct reading *r, const struct cert_view *view, struct fault *f)
 {
+    const struct cert_file_rules rules = {
+        .path = r->path, .now_s = r->now_s, .allows = r->trust->allows, .is_anchor = r->is_anchor};
+
     if (!view->is_ca || (view->has_key_usage && !view->may_sign_certs)) {
-        return refuse_view(f, FAULT_BAD_CERT, r, view,
-                           " is no CA; right: a certificate with basicConstraints CA:TRUE");
-    }
-    if (r->now_s > view->not_after_s) {
-        return refuse_view(f, FAULT_EXPIRED, r, view, " has expired");
-    }
-    if (r->now_s < view->not_before_s) {
-        return refuse_view(f, FAULT_NOT_YET, r, view, " is not valid yet; is the clock right?");
-    }
-    if (!cert_view_is_strong(view, r->trust->allows)) {
-        return refuse_view(f, FAULT_BAD_CERT, r, view,
-                           " has a weak key; right: RSA of 2048 bits or EC P-256 at least");
+        return cert_file_refuse_view(
+            f, r->path, view, " is no CA; right: a certificate with basicConstraints CA:TRUE");
     }
     if (view->limits_other_names) {
-        return refuse_view(f, FAULT_BAD_CERT, r, view,
-                           " has name constraints that cannot be checked (URI, IP)");
+        return cert_file_refuse_view(f, r->path, view,
+                                     " has name constraints that cannot be checked (URI, IP)");
     }
-    if (!r->is_anchor && !cert_view_is_hash_strong(view, r->trust->allows)) {
-        return refuse_view(f, FAULT_BAD_CERT, r, view,
-                           " is signed with a weak hash; right: SHA-256 or better");
-    }
-    return 0;
+    return cert_file_check(&rules, view, f);
 }
 
 /* An anchor stands for itself; an intermediate must come from one, or from one read before. */
@@ -100,13 +71,13 @@ static int check_place(const struct reading *r, const struct cert_view *view, st
     bool is_self_issued = span_equal(view->subject, view->issuer);
 
     if (r->is_anchor && !is_self_issued) {
-        return refuse_view(f, FAULT_BAD_CERT, r, view,
-                           " is no root; right: put it into `intermediates`, its root here");
+        return cert_file_refuse_view(
+            f, r->path, view, " is no root; right: put it into `intermediates`, its root here");
     }
     if (!r->is_anchor &&
         (is_self_issued || !tls_context_is_issued(r->trust->contexts[TLS_SERVER], view->der))) {
-        return refuse_view(f, FAULT_BAD_CERT, r, view,
-                           " was not issued by an anchor or an intermediate before it");
+        return cert_file_refuse_view(f, r->path, view,
+                                     " was not issued by an anchor or an intermediate before it");
     }
     return 0;
 }
@@ -115,7 +86,7 @@ static int add_to_contexts(const struct reading *r, const struct cert_view *view
 {
     for (size_t role = 0; role < ROLES; role++) {
         if (!tls_context_add_ca(r->trust->contexts[role], view->der)) {
-            return refuse_view(f, FAULT_BAD_CERT, r, view, " is refused by the TLS library");
+            return cert_file_refuse_view(f, r->path, view, " is refused by the TLS library");
         }
     }
     return 0;
@@ -141,12 +112,14 @@ static int add_ca(void *owner, struct pem_block *block, struct fault *f)
     int code = 0;
 
     if (!cert_view_read(span_of(block->der, block->len), &view)) {
-        code = refuse(f, FAULT_BAD_CERT, r->path, "holds a certificate that cannot be read");
+        code = cert_file_refuse(f, FAULT_BAD_CERT, r->path,
+                                "holds a certificate that cannot be read");
     } else if (is_known(t, view.der)) {
         pem_block_free(block);
         return 0;
     } else if (t->count == CA_COUNT_MAX) {
-        code = refuse(f, FAULT_BAD_CERT, r->path, "more than 64 CA certificates in one trust");
+        code = cert_file_refuse(f, FAULT_BAD_CERT, r->path,
+                                "more than 64 CA certificates in one trust");
     }
     if (code == 0) {
         code = check_ca(r, &view, f);
