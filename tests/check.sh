@@ -104,10 +104,11 @@ stage asan tests/unit/run.sh build/asan "${floors[@]}"
 stage system-build system_build
 stage system tests/unit/run.sh build/system "${floors[@]}"
 begin_behind lint make --no-print-directory lint STAGES="$lint_stages"
-stage scenarios make --no-print-directory scenarios
+stage scenarios make --no-print-directory scenarios SCENARIOS=--loud
 stage bench-counts make --no-print-directory bench-counts
 stage fuzz end_behind fuzz
 stage lint end_behind lint
+stage figures make --no-print-directory scenarios SCENARIOS=--quiet
 # More than a thousand mutants take longer than all the rest: `make mutants`, or MUTANTS=yes make check.
 if [ "${MUTANTS:-no}" = yes ]; then
     stage mutants make --no-print-directory mutants

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # timeout: 60
-# alone
+# quiet
 """How much of what a serial line allows the gateway uses: a master over TLS keeps its queue full, and the
 line (tests/tools/modbus_wire.c) takes the time of a real one. It needs the time of request and answer, t3.5
 before the unit answers, and t3.5 before the next request, which is never shorter.

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # timeout: 90
+# quiet
 """One dead and nine live units on a line, and beside it a line without the dead one: how long the live
 ones' masters wait, side by side, while the dead one is asked again now and then.
 

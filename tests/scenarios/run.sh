@@ -1,12 +1,13 @@
 #!/bin/bash
-# Runs the scenarios: run.sh [NAME...]; two at once, one line each, exit 1 when any is red.
+# Runs the scenarios: run.sh [--quiet | --loud] [NAME...]; two at once, one line each, exit 1 when any is red.
 #
 # A scenario is an executable tests/scenarios/NAME.sh or NAME.py that exits 0 for a pass. It starts in its
 # own empty folder build/scenarios/NAME, in its own process group that is ended afterwards, with
 #   WARDGATE  the binary under test        PKI  folder of the throw-away PKI
 #   ROOT      the repository               SCENARIO_DIR  the scenario's own folder
 # With build/asan/wardgate as the binary, any report of a sanitizer makes the scenario red.
-# A line `# timeout: N` among its first ten sets its seconds (120), `# alone` lets it run by itself.
+# A line `# timeout: N` among its first ten sets its seconds (120), `# alone` lets it run by itself; `# quiet`, too,
+# and last: its figures want a machine that does nothing else. --quiet runs these alone, --loud all the others.
 # Lines "figure: TEXT" that it prints are shown as "figure NAME: TEXT" when it passes.
 set -u
 
@@ -94,12 +95,26 @@ wanted()
     return 1
 }
 
+marked() { head -n 10 "$1" | grep -q "^# *$2"; }
+
+which=all
+case ${1:-} in --quiet | --loud)
+    which=${1#--}
+    shift
+    ;;
+esac
 red=0
 alone=()
+quiet=()
 running=0
 for script in tests/scenarios/*.sh tests/scenarios/*.py; do
     wanted "$script" "$@" || continue
-    if head -n 10 "$script" | grep -q '^# *alone'; then
+    if marked "$script" quiet; then
+        [ "$which" = loud ] || quiet+=("$script")
+        continue
+    fi
+    [ "$which" != quiet ] || continue
+    if marked "$script" alone; then
         alone+=("$script")
         continue
     fi
@@ -114,7 +129,7 @@ while [ "$running" -gt 0 ]; do
     wait -n || red=1
     running=$((running - 1))
 done
-for script in "${alone[@]}"; do
+for script in "${alone[@]}" "${quiet[@]}"; do
     run_one "$script" || red=1
 done
 exit "$red"
