@@ -67,6 +67,7 @@ void master_wake(struct master *m)
     due = m->grace_ms > due && due != MASTER_NEVER ? m->grace_ms : due;
     if (master_is_serial(m)) {
         due = min_u64(due, master_line_due(m));
+        master_line_wake(m);
     }
     if (due == MASTER_NEVER) {
         (void)uv_timer_stop(&m->timer); /* never fails */
@@ -122,7 +123,7 @@ void master_close(struct master *m)
     m->closing = true;
     uv_close((uv_handle_t *)&m->timer, master_on_timer_closed);
     if (m->line.port != NULL) {
-        port_close(m->line.port);
+        master_line_close(m);
     }
     master_tcp_close(m);
 }

@@ -10,7 +10,7 @@
  */
 #include "gateway/master_private.h"
 
-enum { BROADCAST = 0 };
+enum { BROADCAST = 0, NS_PER_US = 1000 };
 
 /* ---- what may have been our own words ---- */
 
@@ -91,6 +91,12 @@ static bool is_frame(enum modbus_request_step step)
     return step == MODBUS_REQUEST_WHOLE || step == MODBUS_REQUEST_ANSWER;
 }
 
+/* From now on. */
+static void keep_quiet(struct master_line *line)
+{
+    line->quiet_at_ns = uv_hrtime() + (uint64_t)line->silence_us * NS_PER_US;
+}
+
 static void master_line_on_data(void *owner, struct span data)
 {
     struct master *m = owner;
@@ -100,7 +106,7 @@ static void master_line_on_data(void *owner, struct span data)
         return;
     }
     line->heard_ms = io_now_ms(m->io);
-    line->quiet_at_ms = line->heard_ms + line->silence_ms;
+    keep_quiet(line);
     while (data.len > 0) {
         enum modbus_request_step step = modbus_request_take(&line->mouth.reader, &data);
 
@@ -143,25 +149,25 @@ static void send_answer(struct master *m, uint64_t now_ms)
     endpoint_write(ep, span_of(line->said, line->said_len));
 }
 
+/* An answer waits until it is known what is coming in. */
+static bool is_pausing(const struct master_line *line)
+{
+    return line->has_answer && !modbus_request_in_frame(&line->mouth.reader);
+}
+
 uint64_t master_line_due(const struct master *m)
 {
     const struct master_line *line = &m->line;
 
-    if (modbus_request_in_frame(&line->mouth.reader)) {
-        return line->heard_ms +
-               line->byte_gap_ms; /* an answer waits until it is known what it is */
-    }
-    return line->has_answer ? line->quiet_at_ms : MASTER_NEVER;
+    return modbus_request_in_frame(&line->mouth.reader) ? line->heard_ms + line->byte_gap_ms
+                                                        : MASTER_NEVER;
 }
 
 void master_line_expire(struct master *m, uint64_t now_ms)
 {
     struct master_line *line = &m->line;
 
-    if (now_ms < master_line_due(m)) {
-        return;
-    }
-    if (modbus_request_in_frame(&line->mouth.reader)) {
+    if (now_ms >= master_line_due(m)) {
         enum modbus_request_step step = modbus_request_silence(&line->mouth.reader);
 
         m->counters.junk_bytes = modbus_request_dropped(&line->mouth.reader);
@@ -169,8 +175,38 @@ void master_line_expire(struct master *m, uint64_t now_ms)
             take_frame(m, step);
         }
     }
-    if (line->has_answer && now_ms >= line->quiet_at_ms) {
+    if (is_pausing(line) && uv_hrtime() >= line->quiet_at_ns) {
         send_answer(m, now_ms);
+    }
+}
+
+static void on_pause(void *owner)
+{
+    struct master *m = owner;
+
+    if (m->closing) {
+        return;
+    }
+    master_line_expire(m, io_now_ms(m->io));
+    master_wake(m);
+}
+
+static void on_pause_closed(void *owner)
+{
+    master_count_closed(owner);
+}
+
+void master_line_wake(struct master *m)
+{
+    struct master_line *line = &m->line;
+
+    if (!line->has_pause) {
+        return;
+    }
+    if (is_pausing(line)) {
+        fine_timer_start(&line->pause, line->quiet_at_ns);
+    } else {
+        fine_timer_stop(&line->pause);
     }
 }
 
@@ -187,20 +223,6 @@ static void restart(struct master *m)
     modbus_request_start(&line->mouth.reader, wire);
 }
 
-static void master_line_on_up(void *owner)
-{
-    struct master *m = owner;
-
-    if (m->closing) {
-        return;
-    }
-    restart(m);
-    fault_clear(&m->fault);
-    m->line.quiet_at_ms = io_now_ms(m->io) + m->line.silence_ms;
-    endpoint_read_start(port_endpoint(m->line.port));
-    m->events->on_port(m->owner, NULL);
-}
-
 static void master_line_on_down(void *owner, const struct fault *f)
 {
     struct master *m = owner;
@@ -212,6 +234,51 @@ static void master_line_on_down(void *owner, const struct fault *f)
     m->fault = *f;
     master_wake(m);
     m->events->on_port(m->owner, &m->fault);
+}
+
+/* The timer that a line needs. 0, or FAULT_IO with *f. */
+static int open_pause(struct master *m, struct fault *f)
+{
+    const struct fine_timer_owner owner = {
+        .on_due = on_pause, .on_closed = on_pause_closed, .self = m};
+    int code = m->line.has_pause ? 0 : fine_timer_open(&m->line.pause, m->io, &owner, f);
+
+    if (code == 0 && !m->line.has_pause) {
+        m->line.has_pause = true;
+        m->open++;
+    }
+    return code;
+}
+
+/* The port goes back and is opened anew in a while. That it is the same as last time is not told
+ * again. */
+static void lose_without_timer(struct master *m, const struct fault *f)
+{
+    bool is_told = m->fault.code == f->code && m->fault.side == f->side;
+
+    port_reset(m->line.port, false);
+    if (!is_told) {
+        master_line_on_down(m, f);
+    }
+}
+
+static void master_line_on_up(void *owner)
+{
+    struct master *m = owner;
+    struct fault f;
+
+    if (m->closing) {
+        return;
+    }
+    if (open_pause(m, &f) != 0) {
+        lose_without_timer(m, &f);
+        return;
+    }
+    restart(m);
+    fault_clear(&m->fault);
+    keep_quiet(&m->line);
+    endpoint_read_start(port_endpoint(m->line.port));
+    m->events->on_port(m->owner, NULL);
 }
 
 static void master_line_on_closed(void *owner)
@@ -232,13 +299,14 @@ bool master_line_open(struct master *m)
                                      .dial_timeout_ms = m->conf->dial_timeout_ms};
     struct master_line *line = &m->line;
     bool is_ascii = m->conf->protocol == CONF_PROTOCOL_MODBUS_ASCII;
+    uint32_t silence_ms = 0;
 
     line->mouth.master = m;
     modbus_request_start(&line->mouth.reader, is_ascii ? MODBUS_WIRE_ASCII : MODBUS_WIRE_RTU);
+    line->silence_us = modbus_rtu_silence_us(m->conf->line.rate);
     /* One more millisecond, because the loop's clock cuts fractions off. */
-    line->silence_ms = (modbus_rtu_silence_us(m->conf->line.rate) + 999) / 1000 + 1;
-    line->byte_gap_ms = line->silence_ms > MASTER_BYTE_GAP_MS ? line->silence_ms
-                                                              : MASTER_BYTE_GAP_MS;
+    silence_ms = (line->silence_us + 999) / 1000 + 1;
+    line->byte_gap_ms = silence_ms > MASTER_BYTE_GAP_MS ? silence_ms : MASTER_BYTE_GAP_MS;
     line->byte_gap_ms = is_ascii ? m->conf->char_timeout_ms : line->byte_gap_ms;
     (void)fault_set(&m->fault, FAULT_OPEN, FAULT_SIDE_DEVICE, "not open yet", NULL);
     line->port = port_new(m->io, &settings, &events, m);
@@ -248,4 +316,12 @@ bool master_line_open(struct master *m)
     m->open++;
     port_start(line->port);
     return true;
+}
+
+void master_line_close(struct master *m)
+{
+    if (m->line.has_pause) {
+        fine_timer_close(&m->line.pause);
+    }
+    port_close(m->line.port);
 }

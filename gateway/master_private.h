@@ -1,7 +1,7 @@
 /*
  * What the files of the master share. Floor 3; included by master*.c and nobody else.
  *
- *   master.c       life, the link, the one timer
+ *   master.c       life, the link, the timer of all that has milliseconds
  *   master_desk.c  each request: judged, sent, answered or given up
  *   master_line.c  a serial line: frames, silence, when an answer may be sent, echoes
  *   master_tcp.c   masters that dial
@@ -13,6 +13,7 @@
 
 #include <uv.h>
 
+#include "gateway/fine_timer.h"
 #include "gateway/master.h"
 #include "gateway/port.h"
 #include "protocols/modbus_request.h"
@@ -55,12 +56,14 @@ enum master_echo { MASTER_ECHO_UNKNOWN, MASTER_ECHO_NO, MASTER_ECHO_YES };
 struct master_line {
     struct port *port;
     struct master_mouth mouth;
-    uint32_t silence_ms;  /* t3.5 */
-    uint32_t byte_gap_ms; /* a pause that ends a frame */
-    uint64_t heard_ms;    /* when bytes came last */
-    uint64_t quiet_at_ms; /* not to answer before */
-    bool has_answer;      /* `said` waits until the line is quiet */
-    bool awaits_echo;     /* `said` went out, and no frame came since */
+    struct fine_timer pause; /* for an answer that waits until the line is quiet */
+    bool has_pause;          /* it is open: since the port came up first */
+    uint32_t silence_us;     /* t3.5 */
+    uint32_t byte_gap_ms;    /* a pause that ends a frame */
+    uint64_t heard_ms;       /* when bytes came last */
+    uint64_t quiet_at_ns;    /* not to answer before; clock of uv_hrtime */
+    bool has_answer;         /* `said` waits until the line is quiet */
+    bool awaits_echo;        /* `said` went out, and no frame came since */
     enum master_echo echo;
     uint64_t said_ms;
     size_t said_len;
@@ -73,7 +76,7 @@ struct master {
     const struct master_events *events;
     void *owner;
     uv_timer_t timer;
-    unsigned open; /* timer, port, connections: until each is closed */
+    unsigned open; /* timer, port, the line's pause, connections: until each is closed */
     bool closing;
     struct fault fault; /* serial: why the port is down */
     struct master_link link;
@@ -113,8 +116,10 @@ uint64_t master_desk_due(const struct master *m);
 /* master_line.c */
 bool master_line_open(struct master *m); /* false: no memory */
 void master_line_say(struct master *m, const struct modbus_mbap *answer);
+void master_line_close(struct master *m);
 uint64_t master_line_due(const struct master *m);
 void master_line_expire(struct master *m, uint64_t now_ms);
+void master_line_wake(struct master *m); /* set the pause for what comes next */
 
 /* master_tcp.c */
 void master_tcp_say(const struct master_mouth *mouth, const struct modbus_mbap *answer);

@@ -1,8 +1,11 @@
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <criterion/criterion.h>
 
 #include "tests/unit/gateway/master_rig.h"
+
+enum { NS_PER_S = 1000000000 };
 
 static struct master_rig rig;
 
@@ -143,7 +146,7 @@ Test(master_line, an_answer_that_waits_is_dropped_when_the_master_goes_on)
     say(READ);
     bench_run_until(&rig.bench, &rig.sent_count, 1);
     master_rig_answers(&rig, 0, "17 03 02 00FF");
-    rig.master->line.quiet_at_ms += 3600000; /* the line is never quiet */
+    rig.master->line.quiet_at_ns += 3600ULL * NS_PER_S; /* the line is never quiet */
     cr_expect(rig.master->line.has_answer);
     say(READ);
     bench_run_until(&rig.bench, &rig.sent_count, 2);
@@ -153,16 +156,51 @@ Test(master_line, an_answer_that_waits_is_dropped_when_the_master_goes_on)
     cr_expect(master_rig_hears(&rig, rig.fd, READ_ANSWER));
 }
 
+/* 32.08 ms at 1200 bit/s. */
 Test(master_line, answers_wait_for_silence)
 {
+    const struct master_line *line = NULL;
+    uint64_t quiet_ns = 0;
+    uint64_t asked_ns = 0;
+
     rig.conf.line.rate = 1200;
+    master_rig_start(&rig);
+    line = &rig.master->line;
+    asked_ns = uv_hrtime();
+    say(READ);
+    bench_run_until(&rig.bench, &rig.sent_count, 1);
+    master_rig_answers(&rig, 0, "17 03 02 0000");
+    quiet_ns = line->quiet_at_ns;
+    cr_expect_geq(quiet_ns, asked_ns + 32080000);
+    cr_expect_eq(line->pause.due_ns, quiet_ns, "and not in whole milliseconds");
+    cr_expect_eq(master_line_due(rig.master), MASTER_NEVER);
+    cr_expect(master_rig_hears(&rig, rig.fd, READ_ANSWER));
+    cr_expect_geq(uv_hrtime(), quiet_ns);
+}
+
+/* Something else is due, which has the same body. */
+Test(master_line, no_answer_goes_out_before_the_line_is_quiet)
+{
     master_rig_start(&rig);
     say(READ);
     bench_run_until(&rig.bench, &rig.sent_count, 1);
-    uint64_t heard_ms = rig.master->line.heard_ms;
     master_rig_answers(&rig, 0, "17 03 02 0000");
-    cr_expect(master_rig_hears(&rig, rig.fd, READ_ANSWER));
-    cr_expect_geq(rig.master->line.said_ms, heard_ms + 33);
+    rig.master->line.quiet_at_ns += 3600ULL * NS_PER_S;
+    master_line_expire(rig.master, io_now_ms(&rig.bench.io));
+    cr_expect(rig.master->line.has_answer);
+}
+
+Test(master_line, wakes_nobody_up_when_no_answer_waits)
+{
+    master_rig_start(&rig);
+    say(READ);
+    bench_run_until(&rig.bench, &rig.sent_count, 1);
+    master_rig_answers(&rig, 0, "17 03 02 00FF");
+    cr_expect_neq(rig.master->line.pause.due_ns, 0);
+    rig.master->line.quiet_at_ns += 3600ULL * NS_PER_S;
+    say(READ);
+    bench_run_until(&rig.bench, &rig.sent_count, 2);
+    cr_expect_eq(rig.master->line.pause.due_ns, 0);
 }
 
 /* ---- adapters that hear themselves ---- */
@@ -225,4 +263,44 @@ Test(master_line, a_line_that_goes_takes_its_requests_with_it)
     master_rig_answers(&rig, 0, "17 03 02 0000");
     cr_expect_eq(counters()->late, 1);
     rig.fd = -1;
+}
+
+/* Leaves one descriptor, which the port takes. Returns how many were taken away, in `taken`. */
+static size_t take_descriptors(int *taken, size_t most)
+{
+    struct rlimit few;
+    size_t count = 0;
+
+    cr_assert_eq(getrlimit(RLIMIT_NOFILE, &few), 0);
+    few.rlim_cur = most;
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+    for (int fd = dup(0); fd >= 0; fd = dup(0)) {
+        cr_assert_lt(count, most);
+        taken[count] = fd;
+        count++;
+    }
+    cr_assert_gt(count, 0U);
+    count--;
+    (void)close(taken[count]);
+    return count;
+}
+
+/* Without it no answer could be sent: the port goes back and is opened anew. */
+Test(master_line, tells_when_it_gets_no_timer_and_tries_again)
+{
+    int taken[64];
+    size_t count = take_descriptors(taken, 64);
+
+    master_rig_make(&rig);
+    bench_run_until(&rig.bench, &rig.downs, 1);
+    cr_expect_eq(master_fault(rig.master)->code, FAULT_IO);
+    cr_expect_eq(master_fault(rig.master)->side, FAULT_SIDE_SELF);
+    cr_expect_eq(rig.ups, 0);
+    for (size_t i = 0; i < count; i++) {
+        (void)close(taken[i]);
+    }
+    bench_run_until(&rig.bench, &rig.ups, 1);
+    cr_expect_eq(rig.downs, 1, "told once");
+    master_rig_link_up(&rig);
+    exchange(1, READ, "17 03 02 0000", READ_ANSWER);
 }

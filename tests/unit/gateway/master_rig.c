@@ -81,12 +81,17 @@ void master_rig_link_up(struct master_rig *r)
     master_link_up(r->master, &to);
 }
 
-void master_rig_start(struct master_rig *r)
+void master_rig_make(struct master_rig *r)
 {
     static const struct master_events events = {rig_on_port, rig_on_note, rig_on_closed};
 
     r->master = master_new(&r->bench.io, &r->conf, &events, r);
     cr_assert_not_null(r->master);
+}
+
+void master_rig_start(struct master_rig *r)
+{
+    master_rig_make(r);
     if (r->fd >= 0) {
         bench_run_until(&r->bench, &r->ups, 1);
     } else {

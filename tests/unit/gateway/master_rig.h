@@ -33,7 +33,10 @@ struct master_rig {
 /* Make it; change r->conf before master_rig_start. */
 void master_rig_init(struct master_rig *r, enum conf_protocol protocol);
 
-/* The port is up, or one master is connected, when it returns; the link is up too. */
+/* The master alone; its port is not up yet. */
+void master_rig_make(struct master_rig *r);
+
+/* Make it. The port is up, or one master is connected, when it returns; the link is up too. */
 void master_rig_start(struct master_rig *r);
 void master_rig_end(struct master_rig *r);
 
