@@ -357,6 +357,20 @@ Test(inquiry, the_same_anchors_again_change_nothing)
     trust_release(desk.ward.section.trust);
 }
 
+/* Neither the trust nor what is known is new, but more can be asked from now on. */
+Test(inquiry, ocsp_that_is_switched_on_is_asked_for_the_links_that_live)
+{
+    sit_good();
+    const struct knowledge *k = one.seat.inquiry->knowledge;
+    cr_expect_eq(k->watch_count, 0);
+    desk.ward.section.ocsp = CONF_OCSP_AIA; /* of a host that nothing allows: nothing is sent */
+    revocation_use(desk.ward.revocation, &desk.ward.conf);
+    desk_settle(&desk);
+    cr_expect_gt(k->watch_count, 0);
+    cr_expect_eq(one.told, 0);
+    expect_good(&one);
+}
+
 Test(inquiry, an_answer_that_changed_back_is_not_told)
 {
     sit_good();
