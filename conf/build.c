@@ -79,7 +79,7 @@ static const struct conf_trust *find_trust(const struct conf *conf, const char *
 
 /* A device and the trust section that it names. */
 static void fill_device(struct conf_device *d, struct section *s, const struct reader *reader,
-                        const struct conf *conf)
+                        const struct conf *conf, struct canonical *canonical)
 {
     build_device(d, s);
     const struct reader_section *trust = NULL;
@@ -97,7 +97,7 @@ static void fill_device(struct conf_device *d, struct section *s, const struct r
     if (known != NULL) {
         build_trust_device(d, s, known);
     }
-    d->canonical = canonical_device(s->pool, s->text, trust);
+    d->canonical = canonical != NULL ? canonical_device(canonical, s->text, trust) : NULL;
     if (d->canonical == NULL) {
         section_run_out(s);
     }
@@ -141,6 +141,7 @@ static bool fill_kind(struct conf *conf, const struct reader *reader, enum keys_
                       struct pool *pool, struct problems *problems)
 {
     struct section s;
+    struct canonical *canonical = kind == KEYS_DEVICE ? canonical_new(pool) : NULL;
     bool no_memory = false;
     for (size_t i = 0; i < reader->count; i++) {
         const struct reader_section *text = reader->sections[i];
@@ -154,7 +155,7 @@ static bool fill_kind(struct conf *conf, const struct reader *reader, enum keys_
         } else if (kind == KEYS_ROLE) {
             fill_role(conf, &s);
         } else {
-            fill_device(&conf->devices[conf->device_count], &s, reader, conf);
+            fill_device(&conf->devices[conf->device_count], &s, reader, conf, canonical);
             conf->device_count++;
         }
         no_memory = no_memory || s.no_memory;

@@ -9,12 +9,18 @@
 #include "conf/pool.h"
 #include "conf/reader.h"
 
+struct canonical;
+
+/* What all sections have in common is made once, for one configuration; it lives as long as the
+ * pool. NULL: no memory. */
+struct canonical *canonical_new(struct pool *pool);
+
 /* The device's section as "key=value" lines in the order of the keys' names, and then the trust's
  * (may be NULL) as "trust.key=value" lines; a key that the device inherits stands once, as the
  * device's. Defaults are filled in, paths are absolute, numbers are in their basic unit, list items
  * stand in their order with ", " between them: what means the same reads the same. In the pool;
  * NULL: no memory. */
-char *canonical_device(struct pool *pool, const struct reader_section *device,
+char *canonical_device(struct canonical *c, const struct reader_section *device,
                        const struct reader_section *trust);
 
 #endif

@@ -121,16 +121,38 @@ Test(canonical, every_source_of_evidence_counts)
     }
 }
 
+Test(canonical, each_device_has_the_text_of_its_own_trust)
+{
+    struct fixture f;
+    fixture_build(&f, "[gateway]\nname = g\n"
+                      "[trust t]\nanchors = a\nrevocation = soft\n"
+                      "[trust u]\nanchors = b\nrevocation = grace\n"
+                      "[device d]\ncertificate = c\nkey = k\ntrust = t\n" FIXTURE_MLLP
+                      "[device e]\ncertificate = c\nkey = k\ntrust = u\n" FIXTURE_MLLP
+                      "[device g]\ncertificate = c\nkey = k\ntrust = t\n" FIXTURE_MLLP);
+    const struct conf_device *d = f.conf.devices;
+    cr_assert_not_null(strstr(d[0].canonical, "\ntrust.anchors=/etc/w/a\n"));
+    cr_assert_not_null(strstr(d[0].canonical, "\nrevocation=soft\n"));
+    cr_assert_not_null(strstr(d[1].canonical, "\ntrust.anchors=/etc/w/b\n"));
+    cr_assert_not_null(strstr(d[1].canonical, "\nrevocation=grace\n"));
+    cr_assert_str_eq(d[0].canonical, d[2].canonical);
+    fixture_end(&f);
+}
+
 Test(canonical, says_when_there_is_no_memory)
 {
     struct fixture f;
     fixture_build(&f, BASE);
+    struct canonical *c = canonical_new(f.pool);
+    cr_assert_not_null(c);
     /* The pool's block is full: the next piece needs a new one. */
     while (pool_take(f.pool, 1, 16) != NULL) {
         mem_fail_nth(1);
     }
     mem_fail_nth(1);
-    cr_assert_null(canonical_device(f.pool, f.reader.sections[2], NULL));
+    cr_assert_null(canonical_new(f.pool));
+    mem_fail_nth(1);
+    cr_assert_null(canonical_device(c, f.reader.sections[2], NULL));
     mem_fail_nth(0);
     fixture_end(&f);
 }
