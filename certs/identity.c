@@ -35,6 +35,7 @@ struct reading {
     const char *path;
     int64_t now_s;
     struct identity *id;
+    struct identity_files *files;
     struct cert_view last; /* the certificate before; borrows from a block that is kept */
     struct pem_block blocks[CHAIN_COUNT_MAX];
     size_t count;
@@ -43,6 +44,17 @@ struct reading {
 static int no_memory(struct fault *f, const char *path)
 {
     return fault_set(f, FAULT_MEMORY, FAULT_SIDE_SELF, path, ": out of memory");
+}
+
+/* All certificates of the files are in their time where the last one is, too. */
+static void narrow_time(struct identity_files *files, const struct cert_view *view)
+{
+    if (view->not_before_s > files->from_s) {
+        files->from_s = view->not_before_s;
+    }
+    if (view->not_after_s < files->until_s) {
+        files->until_s = view->not_after_s;
+    }
 }
 
 /* One certificate block of the file, already in r->blocks[r->count]. */
@@ -62,6 +74,7 @@ static int add_certificate(struct reading *r, struct fault *f)
             "wrong order; right: the device's certificate, then its issuer, and so on");
     }
     r->last = view;
+    narrow_time(r->files, &view);
     if (r->count == 0 && view.is_ca) {
         return cert_file_refuse_view(f, r->path, &view,
                                      " is a CA's; right: the device's own certificate first");
@@ -178,15 +191,17 @@ static int read_chain(struct reading *r, struct span text, struct fault *f)
     return 0;
 }
 
-static int load_chain(struct identity *id, const char *path, int64_t now_s, struct fault *f)
+static int load_chain(struct identity *id, struct identity_files *files, int64_t now_s,
+                      struct fault *f)
 {
-    struct reading r = {.path = path, .now_s = now_s, .id = id};
+    struct reading r = {.path = files->certificate, .now_s = now_s, .id = id, .files = files};
     struct pem_file file;
-    int code = pem_file_read(path, &file, f);
+    int code = pem_file_read(r.path, &file, f);
 
     if (code != 0) {
         return code;
     }
+    files->certificate_stamp = file.stamp;
     code = read_chain(&r, span_of(file.data, file.len), f);
     if (code == 0) {
         code = join_chain(&r, f);
@@ -239,14 +254,16 @@ static int take_key(struct identity *id, const char *path, struct span text, str
     }
 }
 
-static int load_key(struct identity *id, const char *path, struct fault *f)
+static int load_key(struct identity *id, struct identity_files *files, struct fault *f)
 {
+    const char *path = files->key;
     struct pem_file file;
     int code = pem_file_read(path, &file, f);
 
     if (code != 0) {
         return code;
     }
+    files->key_stamp = file.stamp;
     if ((file.mode & KEY_MODE_FORBIDDEN) != 0) {
         code = cert_file_refuse(f, FAULT_KEY, path, "others may read this key; right: chmod 600");
     } else {
@@ -274,32 +291,57 @@ static int check_key(const struct identity *id, const char *path, struct fault *
 struct identity *identity_load(const char *cert_path, const char *key_path, int64_t now_s,
                                struct fault *f)
 {
-    return identity_load_anew(cert_path, key_path, now_s, NULL, f);
+    struct identity_files files = {.certificate = cert_path, .key = key_path};
+
+    return identity_load_anew(&files, now_s, NULL, f);
 }
 
-struct identity *identity_load_anew(const char *cert_path, const char *key_path, int64_t now_s,
+struct identity *identity_load_anew(struct identity_files *files, int64_t now_s,
                                     struct identity *before, struct fault *f)
 {
+    struct identity_files read = *files;
     struct identity *id = mem_new(1, sizeof(*id));
 
     if (id == NULL) {
-        (void)no_memory(f, cert_path);
+        (void)no_memory(f, files->certificate);
         return NULL;
     }
     id->holders = 1;
-    if (load_chain(id, cert_path, now_s, f) != 0 || load_key(id, key_path, f) != 0) {
+    read.from_s = INT64_MIN;
+    read.until_s = INT64_MAX;
+    if (load_chain(id, &read, now_s, f) != 0 || load_key(id, &read, f) != 0) {
         identity_release(id);
         return NULL;
     }
-    if (before != NULL && identity_differs(before, id) == 0) {
+    bool is_known = before != NULL && identity_differs(before, id) == 0;
+    if (!is_known && check_key(id, read.key, f) != 0) {
+        identity_release(id);
+        return NULL;
+    }
+    read.is_settled = stamp_is_settled(&read.certificate_stamp, now_s) &&
+                      stamp_is_settled(&read.key_stamp, now_s);
+    *files = read;
+    if (is_known) {
         identity_release(id);
         return identity_hold(before); /* its key was tried */
     }
-    if (check_key(id, key_path, f) != 0) {
-        identity_release(id);
-        return NULL;
-    }
     return id;
+}
+
+bool identity_files_stand(const struct identity_files *before, struct identity_files *files,
+                          int64_t now_s)
+{
+    struct identity_files same = *before;
+
+    if (!before->is_settled || now_s < before->from_s || now_s > before->until_s ||
+        !stamp_is_at(&before->certificate_stamp, files->certificate) ||
+        !stamp_is_at(&before->key_stamp, files->key)) {
+        return false;
+    }
+    same.certificate = files->certificate;
+    same.key = files->key;
+    *files = same;
+    return true;
 }
 
 struct identity *identity_hold(struct identity *id)

@@ -7,9 +7,11 @@
 #ifndef WARDGATE_IDENTITY_H
 #define WARDGATE_IDENTITY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "certs/stamp.h"
 #include "protocols/bytes.h"
 #include "protocols/fault.h"
 
@@ -35,11 +37,32 @@ struct cert_facts {
 struct identity *identity_load(const char *cert_path, const char *key_path, int64_t now_s,
                                struct fault *f);
 
-/* The same beside an identity that was loaded before (NULL: none): where the files say what it
- * holds, it is held once more and returned, and the costly part, whether the key is the
- * certificate's, is not done again. Time, order, strength and mode are looked at either way. */
-struct identity *identity_load_anew(const char *cert_path, const char *key_path, int64_t now_s,
+/* The two files of an identity, and what they were when it was read from them. */
+struct identity_files {
+    const char *certificate; /* paths; the caller's */
+    const char *key;
+    /* private to identity.c */
+    struct stamp certificate_stamp;
+    struct stamp key_stamp;
+    bool is_settled; /* the stamps tell whether the files are what was read */
+    int64_t from_s;  /* all certificates of the file are in their time from here */
+    int64_t until_s; /* to there */
+};
+
+/* The same for the paths of *files, whose stamps are filled in on success, beside an identity that
+ * was loaded before (NULL: none): where the files say what it holds, it is held once more and
+ * returned, and the costly part, whether the key is the certificate's, is not done again. Time,
+ * order, strength and mode are looked at either way. now_s must be the clock of the files' times,
+ * of before the first byte is read. */
+struct identity *identity_load_anew(struct identity_files *files, int64_t now_s,
                                     struct identity *before, struct fault *f);
+
+/* Do the paths of *files hold what was read from *before? The files are looked at, not read. True:
+ * both are there, neither was touched since, they had been at rest when they were read, and all
+ * certificates are in their time: the identity of then stands, and *files becomes as *before.
+ * False: read them, *files is untouched. */
+bool identity_files_stand(const struct identity_files *before, struct identity_files *files,
+                          int64_t now_s);
 
 /* One more, one fewer holder. release(NULL) is fine. */
 struct identity *identity_hold(struct identity *id);

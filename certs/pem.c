@@ -54,6 +54,7 @@ static int read_open_file(int fd, const char *path, struct pem_file *out, struct
     }
     file.len = (size_t)st.st_size;
     file.mode = (unsigned)st.st_mode & 07777U;
+    file.stamp = stamp_of(&st);
     file.data = mem_new(file.len, 1);
     if (file.data == NULL) {
         return fault_set(f, FAULT_MEMORY, FAULT_SIDE_SELF, path, ": out of memory");

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "certs/stamp.h"
 #include "protocols/bytes.h"
 #include "protocols/fault.h"
 
@@ -22,6 +23,7 @@ struct pem_file {
     uint8_t *data;
     size_t len;
     unsigned mode; /* permission bits */
+    struct stamp stamp;
 };
 
 struct pem_block {

@@ -216,6 +216,7 @@ struct conf_device {
     size_t allow_count;
     char *certificate;
     char *key;
+    struct identity_files files; /* private to conf: these two when they were read */
     char *trust_name;
     struct identity *identity;              /* loaded and held */
     struct trust *trust;                    /* held; the same object as the conf_trust's */
@@ -266,7 +267,9 @@ struct conf *conf_load(const char *path, int64_t now_s, struct problems *problem
 
 /* The same for a reload. `before` (NULL: none) is the configuration in force, only read; it must
  * live until this returns. A trust or identity whose files and settings are the same is taken over
- * from it, held once more: what was found out with it stays good. */
+ * from it, held once more: what was found out with it stays good. Certificates and keys that nobody
+ * has touched since are looked at and not read; for that, now_s must be the clock of the files'
+ * times. */
 struct conf *conf_load_anew(const char *path, int64_t now_s, const struct conf *before,
                             struct problems *problems);
 

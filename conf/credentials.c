@@ -11,9 +11,8 @@ enum { SAY_MAX = 1024 };
 
 /* One pair of files and what came of it. */
 struct loaded {
-    const char *certificate;
-    const char *key;
     struct identity *identity; /* held by the devices, not here */
+    struct identity_files files;
     struct fault fault;
 };
 
@@ -202,36 +201,52 @@ static void load_trust(const struct loader *l, const struct conf *conf, struct c
     }
 }
 
-/* What the device's files held before a reload; NULL: there is no such device, or no reload. */
-static struct identity *find_before(struct loader *l, const struct conf_device *d)
+static bool are_both_readable(const struct loader *l, const struct conf_device *d)
 {
-    const struct conf_device *before = NULL;
-    if (l->source->before != NULL) {
-        before = conf_find_device_near(l->source->before, d->name, &l->hint);
-    }
-    return before != NULL ? before->identity : NULL;
+    struct place certificate = {KEYS_DEVICE, d->name, KEYS_CERTIFICATE};
+    struct place key = {KEYS_DEVICE, d->name, KEYS_KEY};
+    bool has_certificate = is_readable(l, certificate, d->certificate);
+    bool has_key = is_readable(l, key, d->key);
+    return has_certificate && has_key;
 }
 
-/* The pair of files, loaded now or before. */
-static struct loaded *find_pair(struct loader *l, const struct conf_device *d, bool *is_new)
+/* The device before a reload; NULL: there was none, or it is no reload. */
+static const struct conf_device *find_before(struct loader *l, const struct conf_device *d)
 {
-    uint64_t hash = text_hash(d->key, text_hash(d->certificate, 0));
+    return l->source->before != NULL ? conf_find_device_near(l->source->before, d->name, &l->hint)
+                                     : NULL;
+}
+
+/* The pair of files if another device had it; NULL: none had. */
+static struct loaded *find_pair(const struct loader *l, const struct conf_device *d, uint64_t hash)
+{
     for (size_t i = 0; i < l->count; i++) {
         struct loaded *pair = &l->pairs[i];
-        if (l->hashes[i] == hash && strcmp(pair->certificate, d->certificate) == 0 &&
-            strcmp(pair->key, d->key) == 0) {
-            *is_new = false;
+        if (l->hashes[i] == hash && strcmp(pair->files.certificate, d->certificate) == 0 &&
+            strcmp(pair->files.key, d->key) == 0) {
             return pair;
         }
     }
+    return NULL;
+}
+
+/* Loaded now, or taken over as it stands. */
+static struct loaded *add_pair(struct loader *l, const struct conf_device *d, uint64_t hash)
+{
+    const struct conf_device *before = find_before(l, d);
+    struct identity *old = before != NULL ? before->identity : NULL;
     struct loaded *pair = &l->pairs[l->count];
-    *pair = (struct loaded){.certificate = d->certificate, .key = d->key};
+    *pair = (struct loaded){.files = {.certificate = d->certificate, .key = d->key}};
+    fault_clear(&pair->fault);
+    if (old != NULL && identity_files_stand(&before->files, &pair->files, l->source->now_s)) {
+        pair->identity = identity_hold(old);
+    } else if (are_both_readable(l, d)) {
+        pair->identity = identity_load_anew(&pair->files, l->source->now_s, old, &pair->fault);
+    } else {
+        return NULL; /* the next device with these files is told, too */
+    }
     l->hashes[l->count] = hash;
     l->count++;
-    fault_clear(&pair->fault);
-    pair->identity = identity_load_anew(d->certificate, d->key, l->source->now_s, find_before(l, d),
-                                        &pair->fault);
-    *is_new = true;
     return pair;
 }
 
@@ -239,15 +254,22 @@ static void load_identity(struct loader *l, struct conf_device *d)
 {
     struct place certificate = {KEYS_DEVICE, d->name, KEYS_CERTIFICATE};
     struct place key = {KEYS_DEVICE, d->name, KEYS_KEY};
-    bool is_new = false;
-    bool has_certificate = is_readable(l, certificate, d->certificate);
-    bool has_key = is_readable(l, key, d->key);
-    if (!has_certificate || !has_key) {
+    if (d->certificate == NULL || d->key == NULL) {
+        (void)are_both_readable(l, d); /* the one that is there */
         return;
     }
-    struct loaded *pair = find_pair(l, d, &is_new);
+    uint64_t hash = text_hash(d->key, text_hash(d->certificate, 0));
+    struct loaded *pair = find_pair(l, d, hash);
+    bool is_new = pair == NULL;
+    if (is_new) {
+        pair = add_pair(l, d, hash);
+    }
+    if (pair == NULL) {
+        return;
+    }
     if (pair->identity != NULL) {
         d->identity = is_new ? pair->identity : identity_hold(pair->identity);
+        d->files = pair->files;
         return;
     }
     bool is_key = pair->fault.code == FAULT_KEY;

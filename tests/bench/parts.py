@@ -153,11 +153,11 @@ class Configured(Wardgate):
         self.began = time.monotonic()
         return [self.program, "run", "-c", self.conf]
 
-    def write(self, changed=None):
+    def write(self, changed=()):
         devices = []
         for i in range(self.links):
             text = self.device(i, "d%d" % i)
-            devices.append(text if i != changed else text + "retry_max = 50s\n")
+            devices.append(text if i not in changed else text + "retry_max = 50s\n")
         self.conf = self.file("conf", self.head() + "".join(devices))
 
     def answers(self):
@@ -190,13 +190,15 @@ def scale(place):
             yield "RSS with %d devices (MB)" % count, "wardgate", memory_kb([proxy.child.pid], "Rss") / 1024
             if count == 1:
                 continue
-            for text, changed in (("nothing", None), ("one device", count // 2)):
-                proxy.write(changed)
+            for text, step in (("nothing", 0), ("one device", count), ("100 devices", count // 100)):
+                if step == 0 and text != "nothing":
+                    continue
+                proxy.write(range(step // 2, count, step) if step else ())
                 took, spent = proxy.reload()
                 yield "reload of %d devices, %s changed (ms)" % (count, text), "wardgate", took * 1e3
                 yield "reload of %d devices, %s changed, CPU (ms)" % (count, text), "wardgate", spent * 1e3
             stall = proxy.status()["gateway"]["stall_ms"]
-            yield "longest stall in two reloads of %d devices (ms)" % count, "wardgate", stall
+            yield "longest stall in the reloads of %d devices (ms)" % count, "wardgate", stall
 
 
 PARTS = {f.__name__: f for f in (links, messages, bulk, idle, storm, serial, scale)}

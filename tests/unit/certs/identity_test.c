@@ -195,7 +195,9 @@ Test(identity, goes_by_the_time_that_it_is_told)
 static struct identity *load_beside(struct identity *before, const char *name, int64_t now_s,
                                     struct fault *f)
 {
-    return identity_load_anew(pair_path(name, ".pem"), pair_path(name, ".key"), now_s, before, f);
+    struct identity_files files = {.certificate = pair_path(name, ".pem"),
+                                   .key = pair_path(name, ".key")};
+    return identity_load_anew(&files, now_s, before, f);
 }
 
 Test(identity, files_that_say_the_same_give_the_identity_of_before)
@@ -220,8 +222,9 @@ Test(identity, another_certificate_or_key_is_loaded_and_tried_anew)
     cr_assert_neq(other, before);
     cr_assert_neq(identity_differs(before, other), 0);
     identity_release(other);
-    cr_assert_null(identity_load_anew(pair_path("pump-12", ".pem"), pair_path("hl7", ".key"),
-                                      (int64_t)time(NULL), before, &f));
+    struct identity_files mixed = {.certificate = pair_path("pump-12", ".pem"),
+                                   .key = pair_path("hl7", ".key")};
+    cr_assert_null(identity_load_anew(&mixed, (int64_t)time(NULL), before, &f));
     cr_assert_eq(f.code, FAULT_KEY);
     identity_release(before);
 }
@@ -234,6 +237,110 @@ Test(identity, what_has_expired_since_is_refused_also_beside_itself)
     cr_assert_null(load_beside(before, "pump-12", identity_facts(before)->not_after_s + 1, &f));
     cr_assert_eq(f.code, FAULT_EXPIRED);
     identity_release(before);
+}
+
+/* A pair of files that can be changed, and what was read from them as if an hour later. */
+struct changeable {
+    char certificate[TEMP_PATH_MAX];
+    char key[TEMP_PATH_MAX];
+    struct identity_files before;
+    struct identity *id;
+    int64_t now_s;
+};
+
+static void changeable_make(struct changeable *c, int64_t later_s)
+{
+    static const char *const certificate[] = {"pump-12.pem", "root.pem"};
+    static const char *const key[] = {"pump-12.key"};
+    struct fault f = {0};
+    join_files(c->certificate, certificate, 2);
+    join_files(c->key, key, 1);
+    c->before = (struct identity_files){.certificate = c->certificate, .key = c->key};
+    c->now_s = (int64_t)time(NULL) + later_s;
+    c->id = identity_load_anew(&c->before, c->now_s, NULL, &f);
+    cr_assert_not_null(c->id, "%s", f.note);
+}
+
+static bool changeable_stands(const struct changeable *c, int64_t now_s)
+{
+    struct identity_files files = {.certificate = c->certificate, .key = c->key};
+    return identity_files_stand(&c->before, &files, now_s);
+}
+
+static void changeable_end(struct changeable *c)
+{
+    identity_release(c->id);
+    (void)unlink(c->certificate);
+    (void)unlink(c->key);
+}
+
+Test(identity, files_that_nobody_touched_stand)
+{
+    struct changeable c;
+    struct identity_files files;
+    changeable_make(&c, 3600);
+    files = (struct identity_files){.certificate = c.certificate, .key = c.key};
+    cr_assert(identity_files_stand(&c.before, &files, c.now_s));
+    cr_assert(changeable_stands(&c, c.now_s));
+    c.before = files; /* and again from what stood */
+    cr_assert(changeable_stands(&c, c.now_s));
+    changeable_end(&c);
+}
+
+/* One of the two is long at rest: build/pki was not made in this second. */
+Test(identity, files_that_were_written_as_they_were_read_do_not_stand)
+{
+    struct changeable c;
+    struct fault f = {0};
+    changeable_make(&c, 0);
+    cr_assert_not(changeable_stands(&c, c.now_s));
+    for (int fresh_key = 0; fresh_key < 2; fresh_key++) {
+        struct identity_files files = {.certificate = fresh_key ? pair_path("pump-12", ".pem")
+                                                                : c.certificate,
+                                       .key = fresh_key ? c.key : pair_path("pump-12", ".key")};
+        struct identity *id = identity_load_anew(&files, c.now_s, NULL, &f);
+        struct identity_files again = files;
+        cr_assert_not_null(id, "%s", f.note);
+        cr_expect_not(identity_files_stand(&files, &again, c.now_s));
+        identity_release(id);
+    }
+    changeable_end(&c);
+}
+
+Test(identity, a_certificate_that_was_touched_does_not_stand)
+{
+    struct changeable c;
+    changeable_make(&c, 3600);
+    cr_assert_eq(chmod(c.certificate, 0640), 0);
+    cr_assert_not(changeable_stands(&c, c.now_s));
+    changeable_end(&c);
+}
+
+Test(identity, a_key_that_others_may_read_since_or_that_is_gone_does_not_stand)
+{
+    struct changeable c;
+    changeable_make(&c, 3600);
+    cr_assert_eq(chmod(c.key, 0640), 0);
+    cr_assert_not(changeable_stands(&c, c.now_s));
+    cr_assert_eq(unlink(c.key), 0);
+    cr_assert_not(changeable_stands(&c, c.now_s));
+    changeable_end(&c);
+}
+
+/* Also of a root behind the chain, which is not part of what an identity holds. */
+Test(identity, files_stand_only_while_all_their_certificates_are_in_their_time)
+{
+    struct changeable c;
+    changeable_make(&c, 3600);
+    int64_t from_s = c.before.from_s;
+    int64_t until_s = c.before.until_s;
+    cr_assert_geq(from_s, identity_facts(c.id)->not_before_s);
+    cr_assert_leq(until_s, identity_facts(c.id)->not_after_s);
+    cr_assert(changeable_stands(&c, from_s));
+    cr_assert(changeable_stands(&c, until_s));
+    cr_assert_not(changeable_stands(&c, from_s - 1));
+    cr_assert_not(changeable_stands(&c, until_s + 1));
+    changeable_end(&c);
 }
 
 Test(identity, differs_by_chain_and_key)

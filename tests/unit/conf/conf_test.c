@@ -283,6 +283,9 @@ Test(conf, compare_tells_same_credentials_and_changed)
     cr_assert_eq(compare(FILE_A, FILE_C, renew_certificate), CONF_CHANGED);
 }
 
+/* When the files of a test have been at rest for long, as far as the loader can tell. */
+#define LATER_S ((int64_t)time(NULL) + 3600)
+
 /* A reload from the same text, `change` called between: are identity and trust taken over? */
 static void expect_taken_over(void (*change)(void), bool identity, bool trust)
 {
@@ -292,7 +295,7 @@ static void expect_taken_over(void (*change)(void), bool identity, bool trust)
     if (change != NULL) {
         change();
     }
-    struct conf *b = conf_load_anew(a->path, (int64_t)time(NULL), a, f.problems);
+    struct conf *b = conf_load_anew(a->path, LATER_S, a, f.problems);
     fixture_expect(&f, (const char *const[]){NULL});
     for (size_t i = 0; i < 2; i++) {
         cr_expect_eq(a->devices[i].identity == b->devices[i].identity, identity);
@@ -314,6 +317,81 @@ Test(conf, a_reload_takes_over_what_its_files_still_say)
 Test(conf, a_reload_loads_another_trust_anew)
 {
     expect_taken_over(renew_trust, true, false);
+}
+
+/* From here on stamps tell: the files were at rest when they were read. */
+static struct conf *load_at_rest(struct fixture *f, const char *text)
+{
+    fixture_begin(f);
+    struct conf *c = conf_load(put_all(text), LATER_S, f->problems);
+    cr_assert_not_null(c);
+    return c;
+}
+
+Test(conf, a_reload_takes_over_what_nobody_touched)
+{
+    struct fixture f;
+    struct conf *first = load_at_rest(&f, HEAD TRUST DEVICE("a", "5") DEVICE("b", "6"));
+    for (int i = 0; i < 2; i++) {
+        struct conf *next = conf_load_anew(first->path, LATER_S, first, f.problems);
+        fixture_expect(&f, (const char *const[]){NULL});
+        cr_expect_eq(next->devices[0].identity, first->devices[0].identity);
+        cr_expect_eq(next->devices[1].identity, first->devices[1].identity);
+        conf_free(first);
+        first = next;
+    }
+    cr_expect_not_null(identity_facts(first->devices[1].identity), "what was taken over is held");
+    conf_free(first);
+    fixture_end(&f);
+}
+
+Test(conf, a_reload_reads_what_was_replaced_since)
+{
+    struct fixture f;
+    struct conf *a = load_at_rest(&f, HEAD TRUST DEVICE("a", "5"));
+    renew_certificate();
+    struct conf *b = conf_load_anew(a->path, LATER_S, a, f.problems);
+    fixture_expect(&f, (const char *const[]){NULL});
+    cr_expect_neq(a->devices[0].identity, b->devices[0].identity);
+    cr_expect_neq(identity_differs(a->devices[0].identity, b->devices[0].identity), 0);
+    conf_free(a);
+    conf_free(b);
+    fixture_end(&f);
+}
+
+static size_t count_problems(const struct fixture *f, const char *with)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < problems_count(f->problems); i++) {
+        count += strstr(problems_text(f->problems, i), with) != NULL ? 1 : 0;
+    }
+    return count;
+}
+
+Test(conf, a_reload_refuses_a_key_that_others_may_read_now_or_that_is_gone)
+{
+    struct fixture f;
+    struct conf *a = load_at_rest(&f, HEAD TRUST DEVICE("a", "5") DEVICE("b", "6"));
+    const char *key = a->devices[0].key;
+    cr_assert_eq(chmod(key, 0640), 0);
+    cr_assert_null(conf_load_anew(a->path, LATER_S, a, f.problems));
+    cr_assert_eq(count_problems(&f, "others may read this key"), 2);
+    cr_assert_eq(unlink(key), 0);
+    cr_assert_null(conf_load_anew(a->path, LATER_S, a, f.problems));
+    cr_assert_eq(count_problems(&f, "cannot be read"), 2, "each device is told");
+    conf_free(a);
+    fixture_end(&f);
+}
+
+Test(conf, a_reload_refuses_what_has_expired_since)
+{
+    struct fixture f;
+    struct conf *a = load_at_rest(&f, HEAD TRUST DEVICE("a", "5"));
+    int64_t over_s = identity_facts(a->devices[0].identity)->not_after_s + 1;
+    cr_assert_null(conf_load_anew(a->path, over_s, a, f.problems));
+    cr_assert_eq(count_problems(&f, "certificate = "), 1);
+    conf_free(a);
+    fixture_end(&f);
 }
 
 Test(conf, protocols_have_their_words)
