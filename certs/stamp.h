@@ -18,8 +18,7 @@ struct stamp {
     mode_t mode;
     off_t size;
     struct timespec modified;
-    struct timespec
-        changed; /* no user can set it: neither a write nor a chmod leaves it as it was */
+    struct timespec changed; /* no user can set it; a write and a chmod do */
 };
 
 /* Of an open file it must be taken before the first byte is read: what is written meanwhile then

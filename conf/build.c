@@ -136,12 +136,23 @@ static void fill_role(struct conf *conf, struct section *s)
     conf->role_count++;
 }
 
+static void fill_trust(struct conf *conf, struct section *s, struct canonical *canonical)
+{
+    struct conf_trust *t = &conf->trusts[conf->trust_count];
+    build_trust(t, s);
+    t->canonical = canonical != NULL ? canonical_trust(canonical, s->text) : NULL;
+    if (t->canonical == NULL) {
+        section_run_out(s);
+    }
+    conf->trust_count++;
+}
+
 /* All trusts, all roles or all devices; false when memory ran out. */
 static bool fill_kind(struct conf *conf, const struct reader *reader, enum keys_section kind,
                       struct pool *pool, struct problems *problems)
 {
     struct section s;
-    struct canonical *canonical = kind == KEYS_DEVICE ? canonical_new(pool) : NULL;
+    struct canonical *canonical = kind != KEYS_ROLE ? canonical_new(pool) : NULL;
     bool no_memory = false;
     for (size_t i = 0; i < reader->count; i++) {
         const struct reader_section *text = reader->sections[i];
@@ -150,8 +161,7 @@ static bool fill_kind(struct conf *conf, const struct reader *reader, enum keys_
         }
         section_open(&s, text, pool, problems);
         if (kind == KEYS_TRUST) {
-            build_trust(&conf->trusts[conf->trust_count], &s);
-            conf->trust_count++;
+            fill_trust(conf, &s, canonical);
         } else if (kind == KEYS_ROLE) {
             fill_role(conf, &s);
         } else {

@@ -223,10 +223,9 @@ struct canonical *canonical_new(struct pool *pool)
     return c;
 }
 
-/* ---- A device ---- */
+/* ---- A trust and a device ---- */
 
-/* Made once for each trust. NULL: no memory. */
-static const char *trust_text(struct canonical *c, const struct reader_section *trust)
+const char *canonical_trust(struct canonical *c, const struct reader_section *trust)
 {
     for (const struct trust_text *known = c->trusts; known != NULL; known = known->next) {
         if (known->trust == trust) {
@@ -248,6 +247,6 @@ char *canonical_device(struct canonical *c, const struct reader_section *device,
                        const struct reader_section *trust)
 {
     const struct subject subject = subject_of(device, trust);
-    const char *tail = trust != NULL ? trust_text(c, trust) : "";
+    const char *tail = trust != NULL ? canonical_trust(c, trust) : "";
     return tail != NULL ? make_text(c->pool, &subject, &c->device, tail) : NULL;
 }

@@ -23,4 +23,8 @@ struct canonical *canonical_new(struct pool *pool);
 char *canonical_device(struct canonical *c, const struct reader_section *device,
                        const struct reader_section *trust);
 
+/* The trust's section as its "trust.key=value" lines; what devices inherit from it stands with
+ * them. Made once for each. In the pool; NULL: no memory. */
+const char *canonical_trust(struct canonical *c, const struct reader_section *trust);
+
 #endif

@@ -219,6 +219,11 @@ enum conf_change conf_compare_device(const struct conf_device *a, const struct c
     return CONF_SAME;
 }
 
+bool conf_trust_is_same(const struct conf_trust *a, const struct conf_trust *b)
+{
+    return a != NULL && b != NULL && strcmp(a->canonical, b->canonical) == 0;
+}
+
 const char *conf_protocol_name(enum conf_protocol p)
 {
     return keys_get(KEYS_PROTOCOL)->words[p];

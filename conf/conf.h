@@ -89,8 +89,9 @@ struct conf_trust {
     struct span policy;     /* path_settings.required_policy; empty: none. In the pool */
     bool requires_eku;      /* path_settings.requires_eku */
     enum tls_version tls_min;
-    struct trust *trust; /* loaded and held; NULL when loading failed (a problem was noted) */
-    const char *file;    /* where the section stands */
+    struct trust *trust;   /* loaded and held; NULL when loading failed (a problem was noted) */
+    const char *canonical; /* the section as text, less what its devices inherit: for comparing */
+    const char *file;      /* where the section stands */
     int line;
 };
 
@@ -304,6 +305,10 @@ enum conf_change {
     CONF_CHANGED,     /* the section (or its trust's section) differs: restart the device */
 };
 enum conf_change conf_compare_device(const struct conf_device *a, const struct conf_device *b);
+
+/* Say both sections the same? Not what is in their files. NULL: there is no section, which is like
+ * no other. What devices inherit is theirs. */
+bool conf_trust_is_same(const struct conf_trust *a, const struct conf_trust *b);
 
 /* Words for messages and status: "serial", "mllp" … Never NULL. */
 const char *conf_protocol_name(enum conf_protocol p);

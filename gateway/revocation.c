@@ -305,19 +305,24 @@ void revocation_start(struct revocation *r)
 
 void revocation_use(struct revocation *r, const struct conf *conf)
 {
+    bool is_other_clock = conf->gateway.clock != r->conf->gateway.clock;
     r->conf = conf;
     revocation_tell_off(conf);
     if (!revocation_add_knowledge(r)) {
         log_event(CONF_LOG_ERROR, NULL, "revocation-short-of-memory", NULL, 0);
     }
     for (struct knowledge *k = r->knowledge; k != NULL; k = k->next) {
+        const struct conf_trust *before = k->conf;
         const struct conf_trust *section = NULL;
         for (size_t i = 0; i < conf->trust_count; i++) {
             section = strcmp(conf->trusts[i].name, k->name) == 0 ? &conf->trusts[i] : section;
         }
         knowledge_use(k, section);
+        /* All others were asked under the same rules; what files brought asks by itself. */
+        if (is_other_clock || !conf_trust_is_same(before, section)) {
+            inquiry_mark_due(r, k);
+        }
     }
-    inquiry_mark_due(r, NULL);
 }
 
 void revocation_handle_gone(struct revocation *r)

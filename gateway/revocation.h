@@ -39,8 +39,8 @@ struct revocation *revocation_new(const struct revocation_settings *settings, st
 /* Begin to fetch. */
 void revocation_start(struct revocation *r);
 
-/* A new configuration is in force: sources, trusts and policies follow it, and every open link is
- * asked again under the trust of its name. */
+/* A new configuration is in force; the one before must still be there: sources, trusts and policies
+ * follow it, and the links of each trust that has other rules now are asked again. */
 void revocation_use(struct revocation *r, const struct conf *conf);
 
 /* Ends what is under way; what is to be stored is stored. on_closed follows. Every seat must have

@@ -171,11 +171,21 @@ class Configured(Wardgate):
         self.status()
         self.took = time.monotonic() - self.began
 
+    def settle(self):
+        """Until it does nothing any more: devices are started, and looked at after a reload, in many small turns."""
+        before = None
+        while before is None or cpu_s([self.child.pid]) - before > 0.002:
+            before = cpu_s([self.child.pid])
+            time.sleep(0.1)
+
     def reload(self):
-        """(seconds, seconds on the processor)"""
+        """(seconds, seconds on the processor, with what comes after it)"""
+        self.settle()
         spent, since = cpu_s([self.child.pid]), time.monotonic()
         subprocess.run([self.program, "reload", "-c", self.conf], check=True, stdout=subprocess.DEVNULL)
-        return time.monotonic() - since, cpu_s([self.child.pid]) - spent
+        took = time.monotonic() - since
+        self.settle()
+        return took, cpu_s([self.child.pid]) - spent
 
 
 def scale(place):

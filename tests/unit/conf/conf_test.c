@@ -283,6 +283,35 @@ Test(conf, compare_tells_same_credentials_and_changed)
     cr_assert_eq(compare(FILE_A, FILE_C, renew_certificate), CONF_CHANGED);
 }
 
+/* Does a reload from the first text to the second leave the trust's section as it was? */
+static bool is_same_trust(const char *first, const char *second)
+{
+    struct fixture f;
+    struct conf *a = fixture_load(&f, put_all(first));
+    cr_assert_not_null(a);
+    char path[300];
+    (void)snprintf(path, sizeof(path), "%.250s", put_all(second));
+    struct conf *b = conf_load(path, (int64_t)time(NULL), f.problems);
+    fixture_expect(&f, (const char *const[]){NULL});
+    bool is_same = conf_trust_is_same(&a->trusts[0], &b->trusts[0]);
+    cr_expect_not(conf_trust_is_same(&a->trusts[0], NULL));
+    cr_expect_not(conf_trust_is_same(NULL, &a->trusts[0]));
+    conf_free(a);
+    conf_free(b);
+    fixture_end(&f);
+    return is_same;
+}
+
+Test(conf, compares_the_sections_of_a_trust)
+{
+    static const char FILE_A[] = HEAD TRUST DEVICE("a", "5");
+    static const char FILE_B[] = HEAD "; moved\n" TRUST "\n" DEVICE("b", "6");
+    static const char FILE_C[] = HEAD TRUST "tls_min = 1.2\n" DEVICE("a", "5");
+    cr_expect(is_same_trust(FILE_A, FILE_A));
+    cr_expect(is_same_trust(FILE_A, FILE_B));
+    cr_expect_not(is_same_trust(FILE_A, FILE_C));
+}
+
 /* When the files of a test have been at rest for long, as far as the loader can tell. */
 #define LATER_S ((int64_t)time(NULL) + 3600)
 

@@ -149,3 +149,46 @@ Test(inquiry_due, other_anchors_forget_the_path)
     expect_due(false, false);
     cr_expect_gt(one.seat.inquiry->path.count, 0);
 }
+
+/* ---- a reload ---- */
+
+Test(inquiry_due, a_reload_that_says_the_same_asks_nobody)
+{
+    struct conf next = desk.ward.conf;
+    struct conf_trust same = desk.ward.section;
+    next.trusts = &same;
+    revocation_use(desk.ward.revocation, &next);
+    expect_due(false, false);
+    revocation_use(desk.ward.revocation, &desk.ward.conf);
+}
+
+Test(inquiry_due, a_reload_with_other_rules_asks_all_of_the_trust)
+{
+    struct conf next = desk.ward.conf;
+    struct conf_trust other = desk.ward.section;
+    other.canonical = "otherwise";
+    next.trusts = &other;
+    revocation_use(desk.ward.revocation, &next);
+    expect_due(true, true);
+    revocation_use(desk.ward.revocation, &desk.ward.conf);
+}
+
+Test(inquiry_due, a_section_that_goes_and_comes_back_asks_all_of_the_trust)
+{
+    struct conf without = desk.ward.conf;
+    without.trust_count = 0;
+    revocation_use(desk.ward.revocation, &without);
+    expect_due(true, true);
+    revocation_use(desk.ward.revocation, &desk.ward.conf);
+    expect_due(true, true);
+}
+
+/* What seemed to be from the future, or over, may not be so by another clock. */
+Test(inquiry_due, a_reload_with_another_clock_asks_everybody)
+{
+    struct conf next = desk.ward.conf;
+    next.gateway.clock = CONF_CLOCK_TRUST;
+    revocation_use(desk.ward.revocation, &next);
+    expect_due(true, true);
+    revocation_use(desk.ward.revocation, &desk.ward.conf);
+}

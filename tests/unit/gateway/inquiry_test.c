@@ -363,7 +363,10 @@ Test(inquiry, ocsp_that_is_switched_on_is_asked_for_the_links_that_live)
     sit_good();
     const struct knowledge *k = one.seat.inquiry->knowledge;
     cr_expect_eq(k->watch_count, 0);
-    desk.ward.section.ocsp = CONF_OCSP_AIA; /* of a host that nothing allows: nothing is sent */
+    struct conf_trust other = desk.ward.section;
+    other.ocsp = CONF_OCSP_AIA; /* of a host that nothing allows: nothing is sent */
+    other.canonical = "with ocsp";
+    desk.ward.conf.trusts = &other;
     revocation_use(desk.ward.revocation, &desk.ward.conf);
     desk_settle(&desk);
     cr_expect_gt(k->watch_count, 0);

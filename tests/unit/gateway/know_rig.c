@@ -27,6 +27,7 @@ void know_rig_open(struct know_rig *r)
     r->section = (struct conf_trust){.name = name,
                                      .trust = r->trust,
                                      .check_timeout_ms = 20000,
+                                     .canonical = "as it is",
                                      .crls = r->crls,
                                      .ocsp = CONF_OCSP_OFF,
                                      .ocsp_url = r->url,

@@ -22,7 +22,8 @@ void ward_open(struct ward *w, struct bench *b, struct trust *trust)
     w->bench = b;
     (void)snprintf(w->folder, sizeof(w->folder), "/tmp/wardgate-ward-XXXXXX");
     cr_assert_not_null(mkdtemp(w->folder));
-    w->section = (struct conf_trust){.name = name, .trust = trust, .check_timeout_ms = 500};
+    w->section = (struct conf_trust){
+        .name = name, .trust = trust, .check_timeout_ms = 500, .canonical = "as it is"};
     w->conf = (struct conf){
         .gateway = {.state_dir = w->folder}, .trusts = &w->section, .trust_count = 1};
     const struct revocation_settings settings = {
