@@ -103,6 +103,7 @@ $(OUT)/unit/$(1): $(call objects,tests/unit/$(1)) $(SANITIZED) $(call archives,$
 	$(Q)$$(LINK) -o $$@ $$(filter-out %.so.1.5,$$^) $(call libraries,$(1)) $$(CRITERION)
 unit-$(1): $(OUT)/unit/$(1)
 $(call objects,$(1)) $(call objects,tests/unit/$(1)): FLOOR_FLAGS = $(foreach f,$($(1)_USES),$($(f)_FLAGS))
+$(call objects,tests/unit/$(1)): FLOOR_FLAGS += $(if $(SANITIZED),-O0) # they take longer to compile than to run
 endef
 $(foreach f,$(FLOORS),$(eval $(call FLOOR,$(f))))
 $(OUT)/obj/gateway/main.o: FLOOR_FLAGS = $(gateway_FLAGS)
@@ -150,10 +151,11 @@ test: pki unit
 SANITIZE := -O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
     -static-libasan -static-libubsan
 ASAN := $(MAKE) --no-print-directory OUT=build/asan OPT='$(SANITIZE)' OUR_LDFLAGS='-no-pie -Wl,-z,relro,-z,now'
+# +: make does not see that $(ASAN) is one of its own, and would give it one job.
 asan-build:
-	@$(ASAN) all unit
+	+@$(ASAN) all unit
 asan: pki
-	@$(ASAN) all unit
+	+@$(ASAN) all unit
 	@tests/unit/run.sh build/asan $(TESTED)
 FUZZING := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 fuzz-bins: $(foreach f,$(FUZZERS),$(OUT)/fuzz_$(f))
