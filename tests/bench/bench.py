@@ -42,10 +42,11 @@ def more_is_better(figure):
 
 
 def best_rival(figure, row):
-    rivals = {k: v for k, v in row.items() if k not in ("wardgate", "plain")}
+    """The name of it, or None. row: program to what it had in each round."""
+    rivals = {k: statistics.median(v) for k, v in row.items() if k not in ("wardgate", "plain")}
     if not rivals:
         return None
-    return (max if more_is_better(figure) else min)(rivals.values())
+    return (max if more_is_better(figure) else min)(rivals, key=rivals.get)
 
 
 def number(value):
@@ -53,27 +54,32 @@ def number(value):
 
 
 def ratio(figure, row, to):
-    other = row.get("plain") if to == "plain" else best_rival(figure, row)
-    return None if not other or "wardgate" not in row else row["wardgate"] / other
+    """The median over the rounds: a machine that is slower for a while is so for both of a round."""
+    other = "plain" if to == "plain" else best_rival(figure, row)
+    if other not in row or "wardgate" not in row:
+        return None
+    return statistics.median(w / o for w, o in zip(row["wardgate"], row[other])) if all(row[other]) else None
 
 
-def table(medians):
-    """Markdown, which is also readable as it is."""
-    shown = [p for p in ORDER if any(p in row for row in medians.values())]
+def table(figures):
+    """Medians, as Markdown, which is also readable as it is."""
+    shown = [p for p in ORDER if any(p in row for row in figures.values())]
     lines = ["| | %s | to the best rival |" % " | ".join(shown), "|---|" + "---:|" * (len(shown) + 1)]
-    for figure, row in medians.items():
+    for figure, row in figures.items():
         part = ratio(figure, row, "best")
-        lines.append("| %s | %s | %s |" % (figure, " | ".join(number(row.get(p)) for p in shown),
+        medians = {p: statistics.median(values) for p, values in row.items()}
+        lines.append("| %s | %s | %s |" % (figure, " | ".join(number(medians.get(p)) for p in shown),
                                            "" if part is None else "x %.2f" % part))
     return "\n".join(lines)
 
 
-def bars(medians):
+def bars(figures):
     lines = ["| bar | is | must be | |", "|---|---:|---:|---|"]
     for figure, most, to in BARS:
-        if figure not in medians:
+        row = figures.get(figure, {})
+        if "wardgate" not in row:
             continue
-        is_now = medians[figure].get("wardgate") if to is None else ratio(figure, medians[figure], to)
+        is_now = statistics.median(row["wardgate"]) if to is None else ratio(figure, row, to)
         if is_now is None:
             continue
         up = more_is_better(figure)
@@ -155,7 +161,7 @@ def main():
                 print("bench: INVALID %s" % invalid[-1], flush=True)
     medians = {f: {p: statistics.median(v) for p, v in row.items()} for f, row in figures.items()}
     title = "%s, %s, %d rounds" % (time.strftime("%Y-%m-%d"), processor(), options.rounds)
-    text = "%s\n\n%s\n\n%s\n" % (title, table(medians), bars(medians))
+    text = "%s\n\n%s\n\n%s\n" % (title, table(figures), bars(figures))
     print("\n" + text)
     with open(os.path.join(options.out, "bench.md"), "w", encoding="utf-8") as out:
         out.write(text)
