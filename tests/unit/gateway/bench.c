@@ -8,6 +8,7 @@
 #include <pty.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -317,4 +318,23 @@ int bench_open_pty(char *path, size_t cap)
     (void)snprintf(path, cap, "%s", name);
     close(slave);
     return master;
+}
+
+size_t bench_take_descriptors(int *taken, size_t most)
+{
+    struct rlimit few;
+    size_t count = 0;
+
+    cr_assert_eq(getrlimit(RLIMIT_NOFILE, &few), 0);
+    few.rlim_cur = most;
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+    for (int fd = dup(0); fd >= 0; fd = dup(0)) {
+        cr_assert_lt(count, most);
+        taken[count] = fd;
+        count++;
+    }
+    cr_assert_gt(count, 0U);
+    count--;
+    (void)close(taken[count]);
+    return count;
 }

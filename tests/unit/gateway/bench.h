@@ -94,4 +94,8 @@ bool bench_sees_end(struct bench *b, int fd);
 /* A pseudo-terminal: the master, non-blocking; `path` gets the slave's path. */
 int bench_open_pty(char *path, size_t cap);
 
+/* Have `most` descriptors at most, and take all of them but one, which is left for a port. Returns
+ * how many were taken, in `taken`: the caller's to close. */
+size_t bench_take_descriptors(int *taken, size_t most);
+
 #endif

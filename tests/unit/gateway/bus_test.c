@@ -1,5 +1,4 @@
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <criterion/criterion.h>
@@ -214,26 +213,6 @@ Test(bus, is_not_open_before_its_first_turn)
     cr_expect_not_null(bus_device_fault(rig.device));
 }
 
-/* Leaves one descriptor, which the port takes. Returns how many were taken away, in `taken`. */
-static size_t take_descriptors(int *taken, size_t most)
-{
-    struct rlimit few;
-    size_t count = 0;
-
-    cr_assert_eq(getrlimit(RLIMIT_NOFILE, &few), 0);
-    few.rlim_cur = most;
-    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
-    for (int fd = dup(0); fd >= 0; fd = dup(0)) {
-        cr_assert_lt(count, most);
-        taken[count] = fd;
-        count++;
-    }
-    cr_assert_gt(count, 0U);
-    count--;
-    close(taken[count]);
-    return count;
-}
-
 /* Without it nothing could be sent: the port goes back and is opened anew. */
 Test(bus, tells_when_it_gets_no_timer_and_tries_again)
 {
@@ -241,7 +220,7 @@ Test(bus, tells_when_it_gets_no_timer_and_tries_again)
     size_t count = 0;
 
     rig_prepare(&rig, false);
-    count = take_descriptors(taken, 64);
+    count = bench_take_descriptors(taken, 64);
     rig_begin(&rig);
     bench_run_until(&rig.bench, &rig.downs, 1);
     cr_expect_eq(rig.fault.code, FAULT_IO);

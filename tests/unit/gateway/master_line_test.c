@@ -1,4 +1,3 @@
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <criterion/criterion.h>
@@ -265,31 +264,11 @@ Test(master_line, a_line_that_goes_takes_its_requests_with_it)
     rig.fd = -1;
 }
 
-/* Leaves one descriptor, which the port takes. Returns how many were taken away, in `taken`. */
-static size_t take_descriptors(int *taken, size_t most)
-{
-    struct rlimit few;
-    size_t count = 0;
-
-    cr_assert_eq(getrlimit(RLIMIT_NOFILE, &few), 0);
-    few.rlim_cur = most;
-    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
-    for (int fd = dup(0); fd >= 0; fd = dup(0)) {
-        cr_assert_lt(count, most);
-        taken[count] = fd;
-        count++;
-    }
-    cr_assert_gt(count, 0U);
-    count--;
-    (void)close(taken[count]);
-    return count;
-}
-
 /* Without it no answer could be sent: the port goes back and is opened anew. */
 Test(master_line, tells_when_it_gets_no_timer_and_tries_again)
 {
     int taken[64];
-    size_t count = take_descriptors(taken, 64);
+    size_t count = bench_take_descriptors(taken, 64);
 
     master_rig_make(&rig);
     bench_run_until(&rig.bench, &rig.downs, 1);
