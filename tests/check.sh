@@ -1,7 +1,8 @@
 #!/bin/bash
 # `make check`: builds and tests everything, one progress line per stage, and one closing line that counts.
 #
-# A stage that fails shows its log, and the later ones still run, so that one run tells all. Tests report
+# A stage that fails shows its log, and the later ones still run, so that one run tells all; what was red is told
+# once more before the closing line, since of a long output often only the end is kept. Tests report
 # themselves as "unit x: N passed, N failed"; a stage without such lines counts as one. What a stage measured
 # stands in its log as "figure x: TEXT" and is shown below its line.
 set -u
@@ -20,6 +21,19 @@ rm -f "$logs"/*.log
 make=(make --no-print-directory -j2)
 passed=0
 failed=0
+red=()
+
+# Which tests of a stage were red, and the last lines that led to each.
+tell_red()
+{
+    local found=$logs/$1.red
+    sed 's/\x1b\[[0-9;]*m//g' "$logs/$1.log" |
+        grep -B 12 -E '^\[FAIL\]|^(unit|scenario|lint|fuzz|mutant) [^:]*: [0-9]+ passed, [1-9][0-9]* failed' >"$found"
+    # A stage that reports no test has its say at the end of its log.
+    [ -s "$found" ] || tail -n 20 "$logs/$1.log" >"$found"
+    echo "----- red: $1"
+    grep -vE '^\[(PASS|RUN |SKIP)' "$found" | tail -n 60 | cut -c 1-300
+}
 
 stage()
 {
@@ -37,6 +51,7 @@ stage()
     passed=$((passed + p))
     failed=$((failed + f))
     if [ "$f" -ne 0 ]; then
+        red+=("$name")
         echo "----- $name"
         tail -n 400 "$log"
         echo "----- $name: whole log in $log"
@@ -114,5 +129,8 @@ if [ "${MUTANTS:-no}" = yes ]; then
     stage mutants make --no-print-directory mutants
 fi
 
+for name in "${red[@]}"; do
+    tell_red "$name"
+done
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -38,7 +38,8 @@ end_group()
 show_logs()
 {
     local file
-    for file in "$1/.output" "$1"/.san.* "$1"/*.log "$1"/*.out "$1"/*.err "$1"/*.txt; do
+    # What it said itself comes last: of a long output often only the end is kept.
+    for file in "$1"/*.log "$1"/*.out "$1"/*.err "$1"/*.txt "$1"/.san.* "$1/.output"; do
         if [ -s "$file" ]; then
             echo "--- ${file#"$work"/}"
             tail -c 6000 "$file"
@@ -104,6 +105,12 @@ case ${1:-} in --quiet | --loud)
     ;;
 esac
 red=0
+for name in "$@"; do
+    if [ ! -x "tests/scenarios/$name.sh" ] && [ ! -x "tests/scenarios/$name.py" ]; then
+        echo "tests/scenarios/run.sh: there is no scenario $name (file NAME.sh or NAME.py)" >&2
+        red=1
+    fi
+done
 alone=()
 quiet=()
 running=0
