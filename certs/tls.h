@@ -58,8 +58,8 @@ struct tls_settings {
 
 /* What one step did. */
 enum tls_result {
-    TLS_MORE,   /* all input is used; more is needed */
-    TLS_DONE,   /* handshake: finished. read: `plain` holds bytes (there may be more: call again) */
+    TLS_MORE, /* all input is used; more is needed */
+    TLS_DONE, /* handshake: finished. read: `plain` holds bytes (call again while `in` has some) */
     TLS_CLOSED, /* read: the peer sent close_notify */
     TLS_FAILED, /* *f says why. `out` may hold an alert to send before closing */
 };
@@ -93,7 +93,8 @@ enum tls_result tls_engine_handshake(struct tls_engine *e, struct span *in, stru
 
 /* Decrypt. Takes from `in`, appends plain text of at most one record to `plain` (give it
  * TLS_PLAIN_MAX) and answers of the protocol (alerts, key updates) to `out` (TLS_CIPHER_MAX).
- * TLS_DONE: call again with the rest of `in`. TLS_MORE: `in` is empty now. TLS_CLOSED, TLS_FAILED.
+ * TLS_DONE: call again with the rest of `in`; when none is left, nothing is held back either, and
+ * the next bytes are what to wait for. TLS_MORE: `in` is empty now. TLS_CLOSED, TLS_FAILED.
  * An alert of the peer about our certificate before its first byte of data is FAULT_OWN_REFUSED:
  * in TLS 1.3 a client's handshake ends before the server has judged it (RFC 8446, 4.4.2.4). */
 enum tls_result tls_engine_read(struct tls_engine *e, struct span *in, struct room *plain,

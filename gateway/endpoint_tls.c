@@ -74,7 +74,7 @@ static bool endpoint_tls_deliver(struct endpoint *ep, struct span plain, struct 
         return false;
     }
     if (ep->reading || (!ep->was_reading && ep->held_plain == NULL)) {
-        return true;
+        return in.len > 0; /* behind the last record nothing waits: no need to look */
     }
     if (endpoint_tls_keep(ep, in)) {
         endpoint_update_reading(ep);
@@ -186,6 +186,9 @@ void endpoint_tls_resume(struct endpoint *ep)
     ep->held_cipher = NULL;
     endpoint_tls_feed(ep, cipher == NULL ? span_of(NULL, 0) : span_of(cipher->data, cipher->len));
     mem_free(cipher);
+    if (ep->phase == ENDPOINT_OPEN) {
+        endpoint_update_reading(ep); /* held bytes had stopped it */
+    }
 }
 
 void endpoint_start_tls(struct endpoint *ep, struct tls_engine *engine, struct span first)

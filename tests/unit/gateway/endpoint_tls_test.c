@@ -127,6 +127,10 @@ Test(endpoint_tls, data_right_behind_the_handshake_waits_for_read_start)
     cr_expect_eq(ear.events, 1, "heard from inside a call");
     bench_run_until(&bench, &ear.events, 3);
     cr_expect(ear_heard(&ear, "early bird"));
+    far_put(&far, " sings");
+    far_send(&far);
+    bench_run_until(&bench, &ear.events, 4);
+    cr_expect(ear_heard(&ear, "early bird sings"), "what was held stopped the reading for ever");
     bench_close(&bench, &ear);
 }
 
