@@ -21,10 +21,13 @@ static void endpoint_on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *ou
     /* A handshake, or the end of a link, costs many times what a message costs. When a thousand of
      * them come at once the others are not to wait: the poll shows again what was not read. (Serial
      * lines are few, and live by the time of each byte.) */
-    if (ep->kind == ENDPOINT_TCP && io_turn_is_long(ep->io)) {
-        ep->io->has_put_off = true;
-        *out = uv_buf_init(NULL, 0);
-        return;
+    if (ep->kind == ENDPOINT_TCP) {
+        if (io_turn_is_long(ep->io)) {
+            ep->io->has_put_off = true;
+            *out = uv_buf_init(NULL, 0);
+            return;
+        }
+        lull_note(&ep->io->lull, &ep->lull_seen);
     }
     /* One buffer for all: the loop reads one handle at a time and we are done with the bytes when
      * the read callback returns. An idle link owns no buffer. */
@@ -162,7 +165,8 @@ void endpoint_on_tick(struct endpoint *ep)
 
 void endpoint_read_start(struct endpoint *ep)
 {
-    if (ep->phase != ENDPOINT_OPEN) {
+    /* Owners say so behind every message; whatever else changes looks at the reading by itself. */
+    if (ep->phase != ENDPOINT_OPEN || ep->reading) {
         return;
     }
     ep->reading = true;

@@ -70,6 +70,7 @@ struct endpoint {
     enum endpoint_phase phase;
     enum endpoint_tls_phase tls_phase;
     unsigned open_count; /* handles not closed yet, and a resolver request */
+    uint32_t lull_seen;  /* lull.h */
 
     union {
         uv_handle_t handle;

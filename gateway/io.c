@@ -15,6 +15,7 @@ int io_init(struct io *io, struct fault *f)
     io->turn_count = 0;
     io->calm_until_ns = 0;
     io->has_put_off = false;
+    io->lull = (struct lull){0};
     (void)signal(SIGPIPE, SIG_IGN);
     io->scratch = mem_new(1, sizeof(*io->scratch));
     if (io->scratch == NULL) {

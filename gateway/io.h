@@ -13,6 +13,7 @@
 #include <uv.h>
 
 #include "certs/tls.h"
+#include "gateway/lull.h"
 
 enum {
     IO_READ_MAX = 65536,
@@ -36,6 +37,7 @@ struct io {
     unsigned turn_count;        /* how often io_turn_is_long was asked in this one */
     uint64_t calm_until_ns;     /* no fine timer waits actively before; clock of uv_hrtime */
     bool has_put_off;           /* what the last poll showed was not all read */
+    struct lull lull;           /* of all TCP connections */
 };
 
 /* 0, or a fault code with *f. After io_init the caller must end with io_deinit. The process ignores

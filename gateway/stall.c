@@ -1,5 +1,7 @@
 #include "gateway/stall.h"
 
+#include <time.h>
+
 enum { NS_PER_MS = 1000000 };
 
 /* The loop is about to poll: all callbacks of this turn have run. */
@@ -18,6 +20,11 @@ static void on_prepare(uv_prepare_t *prepare)
     s->io->is_refreshed = false;
     s->io->turn_count = 0;
     s->io->has_put_off = false;
+    /* Something that is due, or closes, lets the poll return at once. */
+    bool can_wait = uv_backend_timeout(&s->io->loop) != 0;
+    if (lull_wants(&s->io->lull, now_ns, can_wait)) {
+        (void)nanosleep(&(const struct timespec){.tv_nsec = LULL_NS}, NULL);
+    }
 }
 
 /* The poll and what it brought are done; timers and closing handles are still to come. */

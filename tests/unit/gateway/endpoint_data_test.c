@@ -131,6 +131,33 @@ Test(endpoint_data, puts_off_in_a_long_turn_what_it_reads_in_the_next)
     close(other);
 }
 
+Test(endpoint_data, each_link_that_talks_counts_towards_a_lull_and_serial_lines_do_not)
+{
+    int fd = bench_pair(&bench, &ear);
+    endpoint_read_start(ear.ep);
+    bench.io.lull.window = 7;
+    for (unsigned i = 1; i <= 2; i++) {
+        cr_assert_eq(write(fd, "x", 1), 1);
+        while (ear.len < i) {
+            bench_turn(&bench);
+        }
+    }
+    cr_expect_eq(bench.io.lull.links, 1);
+    cr_expect_eq(bench.io.lull.reads, 2);
+    bench_close(&bench, &ear);
+    close(fd);
+    ear_init(&ear, FAULT_SIDE_DEVICE);
+    int master = open_serial();
+    endpoint_read_start(ear.ep);
+    cr_assert_eq(write(master, "x", 1), 1);
+    while (ear.len < 1) {
+        bench_turn(&bench);
+    }
+    cr_expect_eq(bench.io.lull.reads, 2);
+    bench_close(&bench, &ear);
+    close(master);
+}
+
 Test(endpoint_data, writes_after_the_peer_sent_its_fin)
 {
     char got[16] = "";

@@ -2,7 +2,7 @@
 
 #include "gateway/stall.h"
 
-enum { NS_PER_MS = 1000000, BUSY_MS = 30, WAIT_MS = 250 };
+enum { NS_PER_MS = 1000000, BUSY_MS = 30, WAIT_MS = 250, TURNS = 200 };
 
 static struct io io;
 static struct stall stall;
@@ -142,4 +142,26 @@ Test(stall, keeps_the_longest)
 Test(stall, does_not_keep_the_loop_running)
 {
     cr_expect_eq(uv_run(&io.loop, UV_RUN_DEFAULT), 0);
+}
+
+/* Turns that find something to do at once, while many links are said to talk. */
+static uint64_t many_turns_ns(void)
+{
+    uv_async_t async;
+    uint64_t began_ns = uv_hrtime();
+    uv_async_init(&io.loop, &async, NULL);
+    for (int i = 0; i < TURNS; i++) {
+        io.lull = (struct lull){.is_crowded = true, .since_ns = uv_hrtime()};
+        uv_async_send(&async);
+        uv_run(&io.loop, UV_RUN_ONCE);
+    }
+    uint64_t took_ns = uv_hrtime() - began_ns;
+    uv_close((uv_handle_t *)&async, NULL);
+    uv_run(&io.loop, UV_RUN_DEFAULT);
+    return took_ns;
+}
+
+Test(stall, lets_a_lull_pass_before_each_poll_when_one_is_wanted)
+{
+    cr_expect_geq(many_turns_ns(), (uint64_t)TURNS * LULL_NS);
 }
