@@ -17,16 +17,20 @@
 
 enum {
     IO_READ_MAX = 65536,
+    IO_RECORDS = IO_READ_MAX / TLS_PLAIN_MAX, /* that one read of plain bytes becomes */
+    IO_CIPHER_MAX = IO_RECORDS * TLS_CIPHER_MAX,
     IO_TURN_MS = 5,    /* a turn of the loop that lasts longer puts off what can wait */
     IO_TURN_FREE = 16, /* so much of a turn never waits, and needs no look at the clock */
 };
 
 /* The bytes of whichever link is being served; no link owns any of it. */
 struct io_scratch {
-    uint8_t read[IO_READ_MAX];          /* what one read brought */
-    uint8_t plain[TLS_PLAIN_MAX];       /* one decrypted record */
-    uint8_t cipher[TLS_HANDSHAKE_ROOM]; /* what the TLS engine made */
+    uint8_t read[IO_READ_MAX];     /* what one read brought */
+    uint8_t plain[TLS_PLAIN_MAX];  /* one decrypted record */
+    uint8_t cipher[IO_CIPHER_MAX]; /* what the TLS engine made */
 };
+
+_Static_assert((int)IO_CIPHER_MAX >= (int)TLS_HANDSHAKE_ROOM, "a handshake's flight has room");
 
 struct io {
     uv_loop_t loop;

@@ -374,3 +374,26 @@ Test(endpoint_tls, one_write_is_one_record)
     cr_expect_lt((size_t)wire[3] * 256 + wire[4], 64);
     bench_close(&bench, &ear);
 }
+
+/* The bytes of the next record on the wire, without its header. */
+static size_t next_record(void)
+{
+    static uint8_t wire[TLS_CIPHER_MAX];
+    cr_assert_eq(bench_read(&bench, far.fd, wire, 5), 5);
+    size_t len = (size_t)wire[3] * 256 + wire[4];
+    cr_assert_leq(len, sizeof(wire));
+    cr_assert_eq(bench_read(&bench, far.fd, wire, len), len);
+    return len;
+}
+
+Test(endpoint_tls, long_write_is_records_of_full_length_and_the_rest)
+{
+    static uint8_t message[2 * IO_READ_MAX + 1];
+    link_up(TLS_CLIENT);
+    endpoint_write(ear.ep, span_of(message, sizeof(message)));
+    for (int i = 0; i < 2 * IO_RECORDS; i++) {
+        cr_expect_geq(next_record(), (size_t)TLS_PLAIN_MAX);
+    }
+    cr_expect_lt(next_record(), 64U);
+    bench_close(&bench, &ear);
+}
