@@ -9,7 +9,7 @@
 #include "gateway/log.h"
 
 enum {
-    LISTENER_BACKLOG = 511,
+    LISTENER_BACKLOG = 4096, /* that a ward may dial at once: what has no place dials after 1 s */
     LISTENER_GREETINGS_MAX = 256, /* strangers at once who have not said hello */
     LISTENER_TEXT_MAX = 300,
     LISTENER_LATER_MS = 1,

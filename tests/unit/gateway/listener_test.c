@@ -1,5 +1,7 @@
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -454,4 +456,35 @@ Test(listener, takes_in_a_later_turn_what_came_in_a_long_one)
     close(fd);
     stall_close(&stall);
     bench_turn(&bench);
+}
+
+/* Is a connection there before anybody accepts it? */
+static bool is_let_in(int fd)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons(address.port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct pollfd ready = {.fd = fd, .events = POLLOUT};
+    cr_assert_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+    (void)connect(fd, (const struct sockaddr *)&to, sizeof(to));
+    return poll(&ready, 1, 0) == 1 && (ready.revents & POLLERR) == 0;
+}
+
+/* Whose first packet finds no place sends it again after a second. */
+Test(listener, has_a_place_for_a_whole_ward_that_dials_at_once)
+{
+    enum { WARD = 600 };
+
+    static int fds[WARD];
+    answer = LISTENER_REFUSED;
+    begin(false);
+    for (int i = 0; i < WARD; i++) {
+        fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        cr_assert_geq(fds[i], 0);
+        cr_assert(is_let_in(fds[i]), "connection %d of %d", i, WARD);
+    }
+    bench_run_until(&bench, &locals, WARD);
+    for (int i = 0; i < WARD; i++) {
+        close(fds[i]);
+    }
 }
