@@ -25,7 +25,9 @@ struct stamp {
  * shows. */
 struct stamp stamp_of(const struct stat *st);
 
-/* The file at the path (of a symbolic link: the one it leads to) can be read and has this stamp. */
+/* The file at the path (of a symbolic link: the one it leads to) has this stamp: it is the file
+ * that was read. Who might read it then still may, unless the rules of the folders above changed.
+ */
 bool stamp_is_at(const struct stamp *s, const char *path);
 
 bool stamp_is_same(const struct stamp *a, const struct stamp *b);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "conf/index.h"
 #include "conf/text.h"
 
 enum { SAY_MAX = 1024 };
@@ -19,10 +20,11 @@ struct loaded {
 struct loader {
     const struct reader *reader;
     struct problems *problems;
+    const char *path; /* of the main file */
     const struct credentials_source *source;
     size_t hint;          /* where in source->before the next device may stand */
     struct loaded *pairs; /* each pair once */
-    uint64_t *hashes;     /* of the pairs, side by side for speed */
+    struct index by_paths;
     size_t count;
 };
 
@@ -217,12 +219,20 @@ static const struct conf_device *find_before(struct loader *l, const struct conf
                                      : NULL;
 }
 
+static void refuse_memory(const struct loader *l)
+{
+    problems_add(l->problems, l->path, 0, "not enough memory for all certificates",
+                 "free some memory and try again");
+}
+
 /* The pair of files if another device had it; NULL: none had. */
 static struct loaded *find_pair(const struct loader *l, const struct conf_device *d, uint64_t hash)
 {
-    for (size_t i = 0; i < l->count; i++) {
+    size_t at = 0;
+    size_t i = 0;
+    while (index_next(&l->by_paths, hash, &at, &i)) {
         struct loaded *pair = &l->pairs[i];
-        if (l->hashes[i] == hash && strcmp(pair->files.certificate, d->certificate) == 0 &&
+        if (strcmp(pair->files.certificate, d->certificate) == 0 &&
             strcmp(pair->files.key, d->key) == 0) {
             return pair;
         }
@@ -245,7 +255,11 @@ static struct loaded *add_pair(struct loader *l, const struct conf_device *d, ui
     } else {
         return NULL; /* the next device with these files is told, too */
     }
-    l->hashes[l->count] = hash;
+    if (!index_add(&l->by_paths, hash)) {
+        identity_release(pair->identity);
+        refuse_memory(l);
+        return NULL;
+    }
     l->count++;
     return pair;
 }
@@ -279,12 +293,12 @@ static void load_identity(struct loader *l, struct conf_device *d)
 void credentials_load(struct conf *conf, const struct reader *reader,
                       const struct credentials_source *source, struct problems *problems)
 {
-    struct loader l = {.reader = reader, .problems = problems, .source = source};
+    struct loader l = {
+        .reader = reader, .problems = problems, .path = conf->path, .source = source};
     l.pairs = pool_take(reader->pool, conf->device_count + 1, sizeof(*l.pairs));
-    l.hashes = pool_take(reader->pool, conf->device_count + 1, sizeof(*l.hashes));
-    if (l.pairs == NULL || l.hashes == NULL) {
-        problems_add(problems, conf->path, 0, "not enough memory for all certificates",
-                     "free some memory and try again");
+    index_init(&l.by_paths, reader->pool);
+    if (l.pairs == NULL) {
+        refuse_memory(&l);
         return;
     }
     for (size_t i = 0; i < conf->trust_count; i++) {

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "conf/index.h"
 #include "conf/keys.h"
 #include "conf/pool.h"
 #include "conf/problems.h"
@@ -55,8 +56,8 @@ struct reader {
     struct problems *problems;        /* borrowed */
     struct reader_section **sections; /* in the order of the texts */
     size_t count;
-    size_t cap;       /* private to reader.c */
-    uint64_t *hashes; /* private to reader.c: of the sections' names */
+    size_t cap;           /* private to reader.c */
+    struct index by_name; /* private to reader.c: the sections */
 };
 
 /* Start with no sections. */
