@@ -141,6 +141,27 @@ def versions():
     return found
 
 
+def keep(out, title, figures):
+    """The table and all rounds so far, so that a run that is ended early has not been for nothing."""
+    text = "%s\n\n%s\n\n%s\n" % (title, table(figures), bars(figures))
+    with open(os.path.join(out, "bench.md"), "w", encoding="utf-8") as file:
+        file.write(text)
+    with open(os.path.join(out, "bench.json"), "w", encoding="utf-8") as file:
+        json.dump({"title": title, "versions": versions(), "figures": figures}, file, indent=1)
+    return text
+
+
+def play_round(place, names, figures, invalid):
+    for name in names:
+        print("bench: %s, %s" % (time.strftime("%H:%M:%S"), name), flush=True)
+        try:
+            for figure, program, value in parts.PARTS[name](place):
+                figures.setdefault(figure, {}).setdefault(program, []).append(value)
+        except Invalid as why:
+            invalid.append("%s: %s" % (name, why))
+            print("bench: INVALID %s" % invalid[-1], flush=True)
+
+
 def main():
     asked = argparse.ArgumentParser()
     asked.add_argument("--rounds", type=int, default=5)
@@ -148,25 +169,17 @@ def main():
     asked.add_argument("parts", nargs="*", choices=[[], *parts.PARTS])
     options = asked.parse_args()
     place = parts.Place(Pki(os.path.join(options.out, "pki")), os.path.abspath(os.path.join(options.out, "run")))
-    figures, invalid, began = {}, [], time.time()
-    for turn in range(options.rounds):
-        for name in options.parts or parts.PARTS:
-            print("bench: round %d of %d, %s (%d s)" % (turn + 1, options.rounds, name, time.time() - began),
-                  flush=True)
-            try:
-                for figure, program, value in parts.PARTS[name](place):
-                    figures.setdefault(figure, {}).setdefault(program, []).append(value)
-            except Invalid as why:
-                invalid.append("%s: %s" % (name, why))
-                print("bench: INVALID %s" % invalid[-1], flush=True)
-    medians = {f: {p: statistics.median(v) for p, v in row.items()} for f, row in figures.items()}
-    title = "%s, %s, %d rounds" % (time.strftime("%Y-%m-%d"), processor(), options.rounds)
-    text = "%s\n\n%s\n\n%s\n" % (title, table(figures), bars(figures))
+    figures, invalid, text, title = {}, [], "", ""
+    try:
+        for turn in range(options.rounds):
+            print("bench: round %d of %d" % (turn + 1, options.rounds), flush=True)
+            play_round(place, options.parts or parts.PARTS, figures, invalid)
+            title = "%s, %s, %d rounds" % (time.strftime("%Y-%m-%d"), processor(), turn + 1)
+            text = keep(options.out, title, figures)
+    except KeyboardInterrupt:
+        invalid.append("ended by Ctrl-C; the table is of the rounds before")
     print("\n" + text)
-    with open(os.path.join(options.out, "bench.md"), "w", encoding="utf-8") as out:
-        out.write(text)
-    with open(os.path.join(options.out, "bench.json"), "w", encoding="utf-8") as out:
-        json.dump({"title": title, "versions": versions(), "figures": figures}, out, indent=1)
+    medians = {f: {p: statistics.median(v) for p, v in row.items()} for f, row in figures.items()}
     chart(medians, os.path.join(options.out, "bench.png"), title)
     for why in invalid:
         print("bench: INVALID: " + why)

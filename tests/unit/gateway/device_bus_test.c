@@ -23,7 +23,7 @@ static void start(void)
     rig.conf.name = name;
     rig.conf.unit_map.bus_unit[5] = 5;
     rig.conf.unit_map.bus_unit[6] = 6;
-    rig.conf.response_timeout_ms = 10;
+    rig.conf.response_timeout_ms = 500; /* a busy machine answers late, too */
     rig_run(&rig);
     master_join(&one, &rig);
     bus_client_set_peer(one.client, "CN=bms serial 0B", "key");

@@ -5,6 +5,7 @@
 
 #include <criterion/criterion.h>
 
+#include "gateway/fetcher_private.h"
 #include "tests/unit/gateway/child.h"
 #include "tests/unit/gateway/fetch_rig.h"
 #include "tests/unit/pages.h"
@@ -371,7 +372,8 @@ static void count_turn(uv_prepare_t *prepare)
     (*turns)++;
 }
 
-/* Whoever else is on the loop gets a turn for every few pieces, however quick the server is. */
+/* Whoever else is on the loop gets a turn for every few pieces, however quick the server is. On a
+ * machine that is too slow to reach the bound on speed nothing is to be held back. */
 Test(fetcher_curl, a_great_body_shares_the_loop)
 {
     struct fetch_request request = fetch_rig_request(&rig);
@@ -387,10 +389,13 @@ Test(fetcher_curl, a_great_body_shares_the_loop)
     cr_assert_eq(uv_prepare_init(&rig.bench.io.loop, &prepare), 0);
     prepare.data = &turns;
     cr_assert_eq(uv_prepare_start(&prepare, count_turn), 0);
+    uint64_t began_ns = uv_hrtime();
     fetch_rig_run(&rig, &request, &ear);
+    uint64_t took_ms = (uv_hrtime() - began_ns) / 1000000;
     uv_close((uv_handle_t *)&prepare, NULL);
     cr_expect_eq(ear.len, 3000000);
-    cr_expect_gt(turns, 16, "%u turns", turns); /* 4 without a bound */
+    /* Without a bound: 4 turns in a few milliseconds. */
+    cr_expect(turns > 16 || took_ms >= 3000000ULL * 1000 / FETCHER_BYTES_A_S, "%u turns", turns);
 }
 
 /* What stands in the environment is for people's tools. */
