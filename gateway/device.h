@@ -67,7 +67,10 @@ bool device_has_name(const struct device *d, const char *server_name);
 /* Links that are up without anybody watching their verdict: 0, or it is our own mistake. */
 size_t device_unchecked(const struct device *d);
 
-/* Fill what status shows. */
-void device_snapshot(struct device *d, struct snapshot_device *out);
+/* How many links status shows of it. */
+size_t device_shown_links(const struct device *d);
+
+/* Fill what status shows. `links`: zeroed room for so many, which *out then borrows. */
+void device_snapshot(struct device *d, struct snapshot_device *out, struct snapshot_link *links);
 
 #endif

@@ -200,17 +200,27 @@ static void device_snapshot_counters(struct device *d, struct snapshot_device *o
     }
 }
 
+size_t device_shown_links(const struct device *d)
+{
+    size_t count = 0;
+    for (struct session *s = d->sessions; s != NULL; s = *session_next_slot(s)) {
+        count++;
+    }
+    return count < SNAPSHOT_LINKS_MAX ? count : SNAPSHOT_LINKS_MAX;
+}
+
 static void device_snapshot_links(const struct device *d, struct snapshot_device *out)
 {
+    size_t shown = device_shown_links(d);
     for (struct session *s = d->sessions; s != NULL; s = *session_next_slot(s)) {
-        if (out->link_count < SNAPSHOT_LINKS_MAX) {
+        if (out->link_count < shown) {
             session_snapshot(s, &out->links[out->link_count++]);
         }
         out->link_total++;
     }
 }
 
-void device_snapshot(struct device *d, struct snapshot_device *out)
+void device_snapshot(struct device *d, struct snapshot_device *out, struct snapshot_link *links)
 {
     const struct conf_device *conf = d->host.conf;
     *out = (struct snapshot_device){
@@ -220,6 +230,7 @@ void device_snapshot(struct device *d, struct snapshot_device *out)
         .protocol = conf_protocol_name(conf->protocol),
         .revocation_off = conf->revocation == CONF_REVOCATION_OFF,
         .certificate = *identity_facts(d->host.identity),
+        .links = links,
     };
     int64_t left_s = out->certificate.not_after_s - io_wall_s();
     out->days_left = left_s >= 0 ? left_s / SECONDS_PER_DAY : -1;

@@ -348,12 +348,34 @@ uint64_t gateway_generation(const struct gateway *g)
     return g->generation;
 }
 
+/* All devices and their links. False: no memory. */
+static bool gateway_snapshot_devices(struct gateway *g, struct snapshot *out)
+{
+    size_t devices = 0;
+    size_t links = 0;
+    for (const struct entry *e = g->entries; e != NULL; e = e->next) {
+        devices += e->stopped ? 0 : 1;
+        links += e->stopped ? 0 : device_shown_links(e->device);
+    }
+    out->devices = mem_new(devices + 1, sizeof *out->devices); /* none is no lack of memory */
+    out->links = mem_new(links + 1, sizeof *out->links);
+    if (out->devices == NULL || out->links == NULL) {
+        return false;
+    }
+    struct snapshot_link *free_links = out->links;
+    for (struct entry *e = g->entries; e != NULL; e = e->next) {
+        if (!e->stopped) {
+            struct snapshot_device *d = &out->devices[out->device_count++];
+            device_snapshot(e->device, d, free_links);
+            free_links += d->link_count;
+            out->unchecked += device_unchecked(e->device);
+        }
+    }
+    return true;
+}
+
 int gateway_snapshot(struct gateway *g, struct snapshot *out)
 {
-    size_t count = 0;
-    for (const struct entry *e = g->entries; e != NULL; e = e->next) {
-        count += e->stopped ? 0 : 1;
-    }
     *out = (struct snapshot){
         .name = g->present->conf->gateway.name,
         .version = WARDGATE_VERSION,
@@ -364,18 +386,5 @@ int gateway_snapshot(struct gateway *g, struct snapshot *out)
     if (revocation_snapshot(g->revocation, out) != 0) {
         return FAULT_MEMORY;
     }
-    if (count == 0) {
-        return 0;
-    }
-    out->devices = mem_new(count, sizeof *out->devices);
-    if (out->devices == NULL) {
-        return FAULT_MEMORY;
-    }
-    for (struct entry *e = g->entries; e != NULL; e = e->next) {
-        if (!e->stopped) {
-            device_snapshot(e->device, &out->devices[out->device_count++]);
-            out->unchecked += device_unchecked(e->device);
-        }
-    }
-    return 0;
+    return gateway_snapshot_devices(g, out) ? 0 : FAULT_MEMORY;
 }

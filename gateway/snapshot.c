@@ -10,6 +10,7 @@ void snapshot_free(struct snapshot *s)
     }
     mem_free(s->trusts);
     mem_free(s->devices);
+    mem_free(s->links);
     mem_free(s->blocks);
     mem_free(s->grants);
     *s = (struct snapshot){.name = NULL};

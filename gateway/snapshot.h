@@ -96,9 +96,9 @@ struct snapshot_device {
     size_t silent_total;     /* there may be more than are shown */
     struct fault last_fault; /* code NONE: never had one */
     int64_t last_fault_at_s;
-    struct snapshot_link links[SNAPSHOT_LINKS_MAX];
-    size_t link_count; /* how many are shown */
-    size_t link_total; /* how many there are */
+    struct snapshot_link *links; /* borrowed: they are the snapshot's */
+    size_t link_count;           /* how many are shown: SNAPSHOT_LINKS_MAX at most */
+    size_t link_total;           /* how many there are */
 };
 
 /* One CRL that is held under a trust. */
@@ -158,6 +158,7 @@ struct snapshot {
     uint64_t unchecked; /* open sessions without a verdict: must be 0 */
     struct snapshot_device *devices;
     size_t device_count;
+    struct snapshot_link *links; /* of all devices: most have one */
     struct snapshot_trust *trusts;
     size_t trust_count;
     struct snapshot_block *blocks;

@@ -80,7 +80,8 @@ void rig_listen(struct rig *r)
 
 const struct snapshot_device *rig_look(struct rig *r)
 {
-    device_snapshot(r->device, &r->shown);
+    memset(r->links, 0, sizeof(r->links));
+    device_snapshot(r->device, &r->shown, r->links);
     return &r->shown;
 }
 

@@ -16,7 +16,8 @@ struct rig {
     const char *sysfs; /* see device.h; NULL: the machine's own */
     unsigned stopped;
     struct snapshot_device shown;
-    struct ear ears[RIG_LINKS_MAX]; /* connections before the device has them */
+    struct snapshot_link links[SNAPSHOT_LINKS_MAX]; /* of it */
+    struct ear ears[RIG_LINKS_MAX];                 /* connections before the device has them */
     unsigned ear_count;
     unsigned refused; /* connections that the device did not take */
     char port_path[64];

@@ -129,6 +129,7 @@ bool town_look(struct town *t, const char *device)
     for (size_t i = 0; i < all.device_count; i++) {
         if (strcmp(all.devices[i].name, device) == 0) {
             t->shown = all.devices[i];
+            t->shown.links = NULL; /* they go with the snapshot */
             found = true;
         }
     }

@@ -7,9 +7,21 @@
 #include "gateway/status.h"
 
 static struct snapshot_device device;
+static struct snapshot_link both[2];
 
 static struct snapshot sample(void)
 {
+    both[0] = (struct snapshot_link){.state = "handshake", .peer = "10.0.0.8:1"};
+    both[1] = (struct snapshot_link){.state = "up",
+                                     .peer = "10.0.0.9:2",
+                                     .peer_subject = "CN=bms\xff",
+                                     .peer_serial = "0B",
+                                     .tls = "TLSv1.3",
+                                     .suite = "TLS_AES_128_GCM_SHA256",
+                                     .verdict = "not checked",
+                                     .evidence = "CRL 2D",
+                                     .verdict_until_s = 1772433000,
+                                     .since_s = 1772346600};
     device = (struct snapshot_device){
         .name = "pump-12",
         .description = "Infusion pump, bed 12",
@@ -38,17 +50,7 @@ static struct snapshot sample(void)
         .refusals = 9,
         .link_count = 2,
         .link_total = 3,
-        .links = {{.state = "handshake", .peer = "10.0.0.8:1"},
-                  {.state = "up",
-                   .peer = "10.0.0.9:2",
-                   .peer_subject = "CN=bms\xff",
-                   .peer_serial = "0B",
-                   .tls = "TLSv1.3",
-                   .suite = "TLS_AES_128_GCM_SHA256",
-                   .verdict = "not checked",
-                   .evidence = "CRL 2D",
-                   .verdict_until_s = 1772433000,
-                   .since_s = 1772346600}},
+        .links = both,
     };
     return (struct snapshot){.name = "ward-3b",
                              .version = "0.1.0",
