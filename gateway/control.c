@@ -15,6 +15,7 @@ struct control_client {
     uv_timer_t timer;
     uv_write_t write;
     char *answer;
+    size_t left; /* of the answer, when the timer was started */
     char request[CONTROL_REQUEST_MAX];
     size_t request_len;
     unsigned open; /* handles not closed yet */
@@ -89,7 +90,14 @@ static void close_client(struct control_client *cl)
 
 static void on_time_out(uv_timer_t *timer)
 {
-    close_client(timer->data);
+    struct control_client *cl = timer->data;
+    size_t left = uv_stream_get_write_queue_size((uv_stream_t *)&cl->pipe);
+    if (left < cl->left) {
+        cl->left = left; /* it reads: a long answer may take its time */
+        (void)uv_timer_start(timer, on_time_out, CONTROL_CLIENT_MS, 0); /* not closing */
+        return;
+    }
+    close_client(cl);
 }
 
 static void on_written(uv_write_t *request, int status)
@@ -103,11 +111,14 @@ static void on_written(uv_write_t *request, int status)
 static void send_answer(struct control_client *cl, char *answer)
 {
     cl->answer = answer;
+    cl->left = strlen(answer);
     cl->write.data = cl;
-    /* A client that does not read must not stay; the timer also bounds the write. */
+    /* A client that does not read must not stay. Its time begins now, not when this turn of the
+     * loop began: to make the answer took some. */
+    io_refresh(cl->control->io);
     (void)uv_timer_start(&cl->timer, on_time_out, CONTROL_CLIENT_MS,
                          0); /* fails only when closing */
-    uv_buf_t bytes = uv_buf_init(cl->answer, (unsigned)strlen(cl->answer));
+    uv_buf_t bytes = uv_buf_init(cl->answer, (unsigned)cl->left);
     if (uv_write(&cl->write, (uv_stream_t *)&cl->pipe, &bytes, 1, on_written) != 0) {
         close_client(cl);
     }

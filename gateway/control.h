@@ -6,7 +6,7 @@
  * request per connection: a word and a newline, or for an order of a person a word, one blank, its
  * arguments as a JSON object and a newline (order_text.h); the answer is one line of JSON, then the
  * end. Bounded: requests of 1024 bytes, 8 clients at once (more wait in the kernel's queue), 5 s
- * for a client to ask and 5 s to take the answer; the gateway takes the time that it needs.
+ * for a client to ask and 5 s to take some of the answer; the gateway takes the time that it needs.
  */
 #ifndef WARDGATE_CONTROL_H
 #define WARDGATE_CONTROL_H

@@ -10,6 +10,7 @@
 
 #include "certs/mem.h"
 #include "gateway/control.h"
+#include "tests/unit/pages.h"
 
 static char folder[] = "/tmp/wardgate-test-XXXXXX";
 static char path[64], lock[72];
@@ -275,6 +276,63 @@ Test(control, drops_a_client_that_does_not_ask)
     cr_expect_eq(fired, 1);
     turn();
     expect_answer(fd, "");
+}
+
+enum { LONG = 4 * 1024 * 1024 };
+
+/* An answer that no socket takes at once. */
+static int ask_long(void)
+{
+    char *answer = pages_take(LONG + 1);
+    memset(answer, 'x', LONG);
+    owner.answer = answer;
+    return ask("status\n");
+}
+
+/* What there is to be read now. */
+static size_t drain(int fd)
+{
+    static char piece[65536];
+    size_t len = 0;
+    ssize_t n = 0;
+    while ((n = recv(fd, piece, sizeof(piece), MSG_DONTWAIT)) > 0) {
+        len += (size_t)n;
+    }
+    return len;
+}
+
+Test(control, gives_a_client_that_reads_the_time_for_a_long_answer)
+{
+    size_t fired = 0;
+    size_t len = 0;
+    int fd = ask_long();
+    while (len < LONG) {
+        size_t before = fired;
+        size_t came = drain(fd);
+        cr_assert_gt(came, 0, "closed after %zu bytes", len);
+        len += came;
+        turn();
+        uv_walk(&io.loop, fire_timer, &fired);
+        cr_assert_leq(fired, before + 1);
+        turn();
+    }
+    cr_expect_gt(fired, 2);
+    close(fd);
+}
+
+Test(control, drops_a_client_that_stops_reading)
+{
+    size_t fired = 0;
+    int fd = ask_long();
+    for (int i = 0; i < 2; i++) { /* the first time the kernel has taken some */
+        uv_walk(&io.loop, fire_timer, &fired);
+        turn();
+    }
+    cr_expect_eq(fired, 2);
+    cr_expect_lt(drain(fd), (size_t)LONG);
+    uv_walk(&io.loop, fire_timer, &fired);
+    cr_expect_eq(fired, 2, "it is still there");
+    close(fd);
 }
 
 Test(control, gives_its_owner_all_the_time_it_needs)
