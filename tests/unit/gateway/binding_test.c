@@ -71,7 +71,7 @@ static void open_all(const char *vendor, uint8_t value, bool is_tcp)
     memset(&own, 0, sizeof(own));
     rig.conf.expect = expected;
     rig.conf.expect_count = 2;
-    rig.conf.response_timeout_ms = 20;
+    rig.conf.response_timeout_ms = 300; /* a busy machine answers late, too */
     rig.slave.script = far_end;
     far.vendor = vendor;
     far.register_value = value;

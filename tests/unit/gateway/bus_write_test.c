@@ -12,7 +12,7 @@ static struct master one, two;
 static void start(void (*script)(struct slave *s, struct span frame))
 {
     rig_prepare(&rig, false);
-    rig.conf.response_timeout_ms = 20;
+    rig.conf.response_timeout_ms = 200;
     rig_run(&rig);
     rig.notes_writes = true;
     rig.slave.script = script;
@@ -129,7 +129,7 @@ Test(bus_write, tells_whose_write_it_was)
     master_ask(&one, "11 06 0010 1234");
     bench_run_until(&rig.bench, &rig.slave.count, 1);
     master_leave(&one);
-    rig_wait(&rig, 60);
+    rig_wait(&rig, 500);
     cr_expect_eq(rig_notes(&rig, "write-outcome-unknown"), 1);
     cr_expect_eq(rig_notes(&rig, "by CN=bms"), 1);
     rig_close(&rig);
