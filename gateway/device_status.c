@@ -211,9 +211,8 @@ size_t device_shown_links(const struct device *d)
 
 static void device_snapshot_links(const struct device *d, struct snapshot_device *out)
 {
-    size_t shown = device_shown_links(d);
     for (struct session *s = d->sessions; s != NULL; s = *session_next_slot(s)) {
-        if (out->link_count < shown) {
+        if (out->link_count < SNAPSHOT_LINKS_MAX) {
             session_snapshot(s, &out->links[out->link_count++]);
         }
         out->link_total++;
