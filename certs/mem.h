@@ -26,8 +26,9 @@ void mem_free(void *p);
 /* Wipe `len` bytes, then give back; NULL is fine. For keys and plain text. */
 void mem_wipe_free(void *p, size_t len);
 
-/* For a C library that wants an allocator (wolfSSL; see tls_init): as malloc, realloc and free, but
- * through the same door. Our own code uses the functions above. */
+/* As malloc, realloc and free, but through the same door: for a C library that wants an allocator
+ * (wolfSSL; see tls_init), and for a text of megabytes that grows. Else our own code uses the
+ * functions above. */
 void *mem_library_new(size_t size);
 void *mem_library_resize(void *old, size_t size);
 void mem_library_free(void *p);

@@ -134,14 +134,33 @@ static void answer_here(struct control_client *cl, const char *text)
     send_answer(cl, copy);
 }
 
-void control_answer(struct control_client *client, const char *text)
+/* The owner answers. False: nobody hears it any more. */
+static bool take_answer(struct control_client *client)
 {
     assert(client->asked);
     client->asked = false;
-    if (!client->closing) {
-        answer_here(client, text != NULL ? text : "{\"ok\":false,\"error\":\"out of memory\"}\n");
-    } else if (client->open == 0) {
+    if (client->closing && client->open == 0) {
         free_client(client);
+        return false;
+    }
+    return !client->closing;
+}
+
+void control_answer(struct control_client *client, const char *text)
+{
+    if (take_answer(client)) {
+        answer_here(client, text != NULL ? text : "{\"ok\":false,\"error\":\"out of memory\"}\n");
+    }
+}
+
+void control_answer_owned(struct control_client *client, char *text)
+{
+    if (text == NULL) {
+        control_answer(client, NULL);
+    } else if (take_answer(client)) {
+        send_answer(client, text);
+    } else {
+        mem_free(text);
     }
 }
 

@@ -53,6 +53,9 @@ struct control *control_open(struct io *io, struct control_path *path,
  * away hears nothing. `client` is not to be used afterwards. */
 void control_answer(struct control_client *client, const char *text);
 
+/* The same, but `text` is taken over (from mem.h) and not copied: a status can be megabytes. */
+void control_answer_owned(struct control_client *client, char *text);
+
 /* Remove the socket, close every client; on_closed follows from the loop. Idempotent. */
 void control_close(struct control *c);
 

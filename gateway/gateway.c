@@ -139,6 +139,8 @@ static void gateway_reap_entries(struct gateway *g)
             continue;
         }
         *slot = e->next;
+        g->walk.ahead = g->walk.ahead == e ? e->next : g->walk.ahead;
+        g->walk.is_broken = g->walk.is_broken || e->shown_in == g->walk.number;
         gateway_free_entry(e);
     }
     g->entries_end = slot;
@@ -294,6 +296,7 @@ int gateway_reload(struct gateway *g, struct conf *next, struct fault *f)
     struct generation *old = g->present;
     g->present = gen;
     g->start_next = 0;
+    g->walk.is_broken = true;
     g->generation++;
     g->loaded_at_s = io_wall_s();
     revocation_use(g->revocation, next);
@@ -348,32 +351,6 @@ uint64_t gateway_generation(const struct gateway *g)
     return g->generation;
 }
 
-/* All devices and their links. False: no memory. */
-static bool gateway_snapshot_devices(struct gateway *g, struct snapshot *out)
-{
-    size_t devices = 0;
-    size_t links = 0;
-    for (const struct entry *e = g->entries; e != NULL; e = e->next) {
-        devices += e->stopped ? 0 : 1;
-        links += e->stopped ? 0 : device_shown_links(e->device);
-    }
-    out->devices = mem_new(devices + 1, sizeof *out->devices); /* none is no lack of memory */
-    out->links = mem_new(links + 1, sizeof *out->links);
-    if (out->devices == NULL || out->links == NULL) {
-        return false;
-    }
-    struct snapshot_link *free_links = out->links;
-    for (struct entry *e = g->entries; e != NULL; e = e->next) {
-        if (!e->stopped) {
-            struct snapshot_device *d = &out->devices[out->device_count++];
-            device_snapshot(e->device, d, free_links);
-            free_links += d->link_count;
-            out->unchecked += device_unchecked(e->device);
-        }
-    }
-    return true;
-}
-
 int gateway_snapshot(struct gateway *g, struct snapshot *out)
 {
     *out = (struct snapshot){
@@ -383,8 +360,42 @@ int gateway_snapshot(struct gateway *g, struct snapshot *out)
         .loaded_at_s = g->loaded_at_s,
         .now_s = io_wall_s(),
     };
-    if (revocation_snapshot(g->revocation, out) != 0) {
+    g->walk = (struct walk){.number = g->walk.number + 1, .ahead = g->entries};
+    for (const struct entry *e = g->entries; e != NULL; e = e->next) {
+        out->unchecked += e->stopped ? 0 : device_unchecked(e->device);
+    }
+    return revocation_snapshot(g->revocation, out) == 0 ? 0 : FAULT_MEMORY;
+}
+
+int gateway_snapshot_devices(struct gateway *g, size_t most, struct snapshot *out)
+{
+    size_t devices = 0;
+    size_t links = 0;
+    for (const struct entry *e = g->walk.ahead; e != NULL && devices < most; e = e->next) {
+        devices += e->stopped ? 0 : 1;
+        links += e->stopped ? 0 : device_shown_links(e->device);
+    }
+    *out = (struct snapshot){
+        .devices = mem_new(devices + 1, sizeof *out->devices), /* none is no lack of memory */
+        .links = mem_new(links + 1, sizeof *out->links),
+    };
+    if (out->devices == NULL || out->links == NULL) {
         return FAULT_MEMORY;
     }
-    return gateway_snapshot_devices(g, out) ? 0 : FAULT_MEMORY;
+    struct snapshot_link *free_links = out->links;
+    for (; g->walk.ahead != NULL && out->device_count < most; g->walk.ahead = g->walk.ahead->next) {
+        struct entry *e = g->walk.ahead;
+        if (!e->stopped) {
+            struct snapshot_device *d = &out->devices[out->device_count++];
+            device_snapshot(e->device, d, free_links);
+            free_links += d->link_count;
+            e->shown_in = g->walk.number;
+        }
+    }
+    return 0;
+}
+
+bool gateway_walk_holds(const struct gateway *g)
+{
+    return !g->walk.is_broken;
 }

@@ -44,8 +44,18 @@ const struct conf_gateway *gateway_settings(const struct gateway *g);
 struct revocation *gateway_revocation(struct gateway *g);
 uint64_t gateway_generation(const struct gateway *g);
 
-/* Fill a snapshot. 0 or FAULT_MEMORY; the caller ends with snapshot_free, after a failure, too.
+/* Fill a snapshot with all but the devices, and begin a walk along these; a walk that somebody else
+ * was on has ended. 0 or FAULT_MEMORY; the caller ends with snapshot_free, after a failure, too.
  * Borrowed strings live until the loop runs on. */
 int gateway_snapshot(struct gateway *g, struct snapshot *out);
+
+/* Go on with the walk: fill a snapshot with the next devices, at most `most` of them (1 or more),
+ * and nothing else. None: that was all. The loop may run in between, and devices may begin and end:
+ * each is shown once while gateway_walk_holds says so. Else as gateway_snapshot. */
+int gateway_snapshot_devices(struct gateway *g, size_t most, struct snapshot *out);
+
+/* False: since the walk began there was a reload, or a device that it had shown has ended, and
+ * what comes may be its successor. To be told of one moment, begin again. */
+bool gateway_walk_holds(const struct gateway *g);
 
 #endif

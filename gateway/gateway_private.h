@@ -38,7 +38,15 @@ struct entry {
     struct line *line;        /* Modbus, else NULL */
     struct entry *next;
     struct gateway *gateway;
+    uint64_t shown_in; /* number of the last walk that showed it; 0: none did */
     bool stopped;
+};
+
+/* Somebody looks at all devices, some in each turn of the loop. */
+struct walk {
+    uint64_t number;     /* of this walk, the first is 1 */
+    struct entry *ahead; /* to be shown next; NULL: none is left */
+    bool is_broken;      /* what it showed is not true any more */
 };
 
 /* A listening address; those that a reload made unused close by themselves. */
@@ -62,7 +70,8 @@ struct gateway {
     bool revocation_open; /* not closed yet */
     struct entry *entries;
     struct entry **entries_end; /* where the next one is put */
-    size_t start_next;          /* devices of `present` before this one were looked at */
+    struct walk walk;
+    size_t start_next; /* devices of `present` before this one were looked at */
     struct line *lines;
     struct door *doors[GATEWAY_DOOR_LISTS]; /* by the hash of the address */
     size_t door_count;

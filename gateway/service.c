@@ -13,7 +13,7 @@
 #include "gateway/orders.h"
 #include "gateway/reload.h"
 #include "gateway/stall.h"
-#include "gateway/status.h"
+#include "gateway/status_desk.h"
 
 enum { SIGNALS = 3 };
 
@@ -29,6 +29,7 @@ struct service {
     uv_signal_t signals[SIGNALS];
     uv_timer_t watchdog;
     struct stall stall;
+    struct status_desk status;
     bool stopping;
     bool stopped; /* the gateway is; what is left closes */
 };
@@ -47,6 +48,7 @@ static void on_gateway_stopped(void *owner)
     if (s->control != NULL) {
         control_close(s->control);
     }
+    status_desk_close(&s->status);
     for (size_t i = 0; i < SIGNALS; i++) {
         uv_close((uv_handle_t *)&s->signals[i], NULL);
     }
@@ -126,19 +128,6 @@ static void on_watchdog(uv_timer_t *timer)
     }
 }
 
-static void answer_status(struct service *s, struct control_client *client)
-{
-    struct snapshot snapshot;
-    char *text = NULL;
-    if (gateway_snapshot(s->gateway, &snapshot) == 0) {
-        snapshot.stall_ms = stall_longest_ms(&s->stall);
-        text = status_json(&snapshot);
-    }
-    snapshot_free(&snapshot); /* also what a failure left */
-    control_answer(client, text);
-    mem_free(text);
-}
-
 /* What would carry an order out is ending, too. */
 static void take_order(struct service *s, struct control_client *client, enum control_request what,
                        struct span arguments)
@@ -153,18 +142,19 @@ static void take_order(struct service *s, struct control_client *client, enum co
 static void on_request(void *owner, struct control_client *client, enum control_request what,
                        struct span arguments)
 {
+    struct service *s = owner;
     switch (what) {
     case CONTROL_STATUS:
-        answer_status(owner, client);
+        status_desk_ask(&s->status, client);
         return;
     case CONTROL_RELOAD:
-        start_reload(owner, client);
+        start_reload(s, client);
         return;
     case CONTROL_REFRESH:
     case CONTROL_BLOCK:
     case CONTROL_UNBLOCK:
     case CONTROL_BREAK_GLASS:
-        take_order(owner, client, what, arguments);
+        take_order(s, client, what, arguments);
         return;
     }
 }
@@ -178,6 +168,7 @@ static int start_handles(struct service *s, struct fault *f)
 {
     int error = 0;
     stall_open(&s->stall, s->io, NULL, NULL);
+    status_desk_open(&s->status, s->io, s->gateway, &s->stall);
     for (size_t i = 0; i < SIGNALS; i++) {
         int failed = uv_signal_init(&s->io->loop, &s->signals[i]);
         s->signals[i].data = s;

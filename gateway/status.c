@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "certs/mem.h"
 #include "gateway/jsontext.h"
 #include "gateway/status_modbus.h"
 #include "gateway/status_revocation.h"
@@ -173,18 +174,75 @@ static json_t *gateway_object(const struct snapshot *s)
     return object;
 }
 
-char *status_json(const struct snapshot *s)
+/* `len` bytes more. */
+static void add_text(struct status_text *t, const char *text, size_t len)
 {
-    json_t *devices = json_array();
-    bool is_made = devices != NULL;
-    for (size_t i = 0; is_made && i < s->device_count; i++) {
-        is_made = json_array_append_new(devices, device_object(&s->devices[i])) == 0;
+    if (t->has_failed) {
+        return;
     }
+    if (t->room - t->len <= len) { /* one for the end */
+        size_t room = 2 * (t->len + len + 1);
+        /* Not mem_grow: to copy megabytes takes tens of milliseconds where memory comes slowly. */
+        char *more = mem_library_resize(t->text, room);
+        if (more == NULL) {
+            t->has_failed = true;
+            return;
+        }
+        t->text = more;
+        t->room = room;
+    }
+    memcpy(t->text + t->len, text, len);
+    t->len += len;
+}
+
+/* The object without the `left_off` bytes of its end, which it gives back. NULL: no memory. */
+static void add_object(struct status_text *t, json_t *object, size_t left_off)
+{
+    char *text = jsontext_dump(object);
+    json_decref(object);
+    if (text == NULL) {
+        t->has_failed = true;
+    } else {
+        add_text(t, text, strlen(text) - left_off);
+    }
+    mem_free(text);
+}
+
+void status_begin(struct status_text *t, const struct snapshot *s)
+{
+    static const char devices[] = ",\"devices\":[";
     json_t *root = json_object();
-    is_made = json_object_set_new(root, "gateway", gateway_object(s)) == 0 && is_made;
-    is_made = json_object_set_new(root, "devices", devices) == 0 && is_made;
-    is_made = status_revocation_set(root, s) && is_made;
-    char *text = is_made ? jsontext_dump(root) : NULL;
-    json_decref(root);
+    status_forget(t);
+    bool is_made = json_object_set_new(root, "gateway", gateway_object(s)) == 0 &&
+                   status_revocation_set(root, s);
+    t->has_failed = !is_made;
+    add_object(t, root, strlen("}\n"));
+    add_text(t, devices, strlen(devices));
+}
+
+void status_add_devices(struct status_text *t, const struct snapshot *s)
+{
+    for (size_t i = 0; i < s->device_count && !t->has_failed; i++) {
+        add_text(t, ",", t->has_devices ? 1 : 0);
+        add_object(t, device_object(&s->devices[i]), strlen("\n"));
+        t->has_devices = true;
+    }
+}
+
+char *status_take(struct status_text *t)
+{
+    static const char end[] = "]}\n";
+    add_text(t, end, sizeof end); /* with its NUL */
+    char *text = t->has_failed ? NULL : t->text;
+    if (text != NULL) {
+        t->text = NULL;
+    }
+    status_forget(t);
     return text;
+}
+
+void status_forget(struct status_text *t)
+{
+    mem_free(t->text);
+    *t = (struct status_text){.text = NULL};
 }

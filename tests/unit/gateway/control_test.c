@@ -226,6 +226,32 @@ Test(control, survives_a_client_that_went_away)
     expect_answer(ask("status\n"), "{\"ok\":true}\n");
 }
 
+Test(control, takes_a_text_over)
+{
+    owner.answer = NULL;
+    int fd = ask("status\n");
+    control_answer_owned(owner.clients[0], mem_text("{}\n"));
+    turn();
+    expect_answer(fd, "{}\n");
+    fd = ask("status\n");
+    control_answer_owned(owner.clients[1], NULL);
+    turn();
+    expect_answer(fd, "{\"ok\":false,\"error\":\"out of memory\"}\n");
+}
+
+/* What leaks here, the sanitizer names. */
+Test(control, frees_a_text_that_nobody_hears)
+{
+    owner.answer = NULL;
+    int fd = ask("status\n");
+    control_close(control);
+    turn();
+    control_answer_owned(owner.clients[0], mem_text("{}\n"));
+    turn();
+    cr_expect_eq(owner.closed, 1);
+    expect_answer(fd, "");
+}
+
 Test(control, waits_with_its_end_for_the_owner)
 {
     owner.answer = NULL;

@@ -308,7 +308,7 @@ static void add_crowd(uint16_t at[18])
 static size_t count_devices(void)
 {
     struct snapshot all;
-    cr_assert_eq(gateway_snapshot(town.gateway, &all), 0);
+    town_snapshot(&town, &all);
     size_t count = all.device_count;
     snapshot_free(&all);
     return count;
@@ -345,7 +345,7 @@ Test(gateway, snapshot_tells_of_every_device)
     add("monitor-7", "pump-12-rsa", ports[1], "");
     town_start(&town);
     town_until(&town, "monitor-7", "up");
-    cr_assert_eq(gateway_snapshot(town.gateway, &all), 0);
+    town_snapshot(&town, &all);
     cr_expect_str_eq(all.name, "town");
     cr_expect_str_eq(all.version, WARDGATE_VERSION);
     cr_expect_eq(all.generation, 1);
@@ -359,9 +359,123 @@ Test(gateway, snapshot_tells_of_every_device)
     snapshot_free(&all);
     mem_fail_nth(1);
     cr_expect_eq(gateway_snapshot(town.gateway, &all), FAULT_MEMORY);
+    snapshot_free(&all);
+    for (uint32_t nth = 1; nth <= 2; nth++) {
+        mem_fail_nth(nth);
+        cr_expect_eq(gateway_snapshot_devices(town.gateway, 1, &all), FAULT_MEMORY);
+        snapshot_free(&all);
+    }
     mem_fail_nth(0);
     cr_expect_str_eq(gateway_settings(town.gateway)->name, "town");
     cr_expect_not_null(strstr(gateway_conf(town.gateway)->path, "wardgate.conf"));
+}
+
+/* The next device of the walk is this one; NULL: there is none. */
+static void expect_next(const char *name)
+{
+    struct snapshot next;
+    cr_assert_eq(gateway_snapshot_devices(town.gateway, 1, &next), 0);
+    cr_assert_eq(next.device_count, name != NULL ? 1 : 0);
+    if (name != NULL) {
+        cr_expect_str_eq(next.devices[0].name, name);
+    }
+    snapshot_free(&next);
+}
+
+static void begin_walk(void)
+{
+    struct snapshot all;
+    cr_assert_eq(gateway_snapshot(town.gateway, &all), 0);
+    cr_expect_eq(all.device_count, 0);
+    snapshot_free(&all);
+    cr_expect(gateway_walk_holds(town.gateway));
+}
+
+static void add_three(const char *more_of_the_second)
+{
+    add("pump-12", "pump-12", ports[0], "start = data");
+    add("monitor-7", "pump-12-rsa", ports[1], more_of_the_second);
+    add("pump-13", "pump-12", ports[2], "start = data");
+}
+
+Test(gateway, a_walk_goes_on_where_it_was)
+{
+    choose_ports();
+    add_three("start = data");
+    town_start(&town);
+    begin_walk();
+    expect_next("pump-12");
+    bench_turn(&town.bench);
+    expect_next("monitor-7");
+    expect_next("pump-13");
+    expect_next(NULL);
+    expect_next(NULL);
+    cr_expect(gateway_walk_holds(town.gateway));
+    begin_walk();
+    expect_next("pump-12");
+}
+
+Test(gateway, a_reload_breaks_a_walk)
+{
+    choose_ports();
+    add_three("start = data");
+    town_start(&town);
+    begin_walk();
+    add_three("start = data");
+    town_reload(&town);
+    cr_expect_not(gateway_walk_holds(town.gateway));
+    begin_walk();
+}
+
+/* Entries that were made before the last reload. */
+static size_t count_old(void)
+{
+    size_t count = 0;
+    for (const struct entry *e = town.gateway->entries; e != NULL; e = e->next) {
+        count += e->generation != town.gateway->present;
+    }
+    return count;
+}
+
+/* monitor-7 has a link, and so ends some turns after the reload; its successor will be the last of
+ * the list. */
+static void change_the_second(void)
+{
+    choose_ports();
+    add_three("start = always");
+    town_start(&town);
+    town_until(&town, "monitor-7", "up");
+    add_three("description = changed");
+    town_reload(&town);
+    cr_assert_eq(count_old(), 3, "it ended at once: the test shows nothing");
+    begin_walk();
+    expect_next("pump-12");
+}
+
+static void wait_for_its_end(void)
+{
+    while (count_old() == 3) {
+        bench_turn(&town.bench);
+    }
+}
+
+Test(gateway, a_walk_breaks_when_a_device_that_it_showed_is_gone)
+{
+    change_the_second();
+    expect_next("monitor-7");
+    wait_for_its_end();
+    cr_expect_not(gateway_walk_holds(town.gateway));
+}
+
+Test(gateway, a_walk_steps_over_a_device_that_goes_before_its_turn)
+{
+    change_the_second();
+    wait_for_its_end();
+    cr_expect(gateway_walk_holds(town.gateway));
+    expect_next("pump-13");
+    expect_next("monitor-7");
+    expect_next(NULL);
+    cr_expect(gateway_walk_holds(town.gateway));
 }
 
 static void add_all(void)

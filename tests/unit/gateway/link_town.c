@@ -121,11 +121,21 @@ void town_reload(struct town *t)
     cr_assert_eq(gateway_reload(t->gateway, town_load(t), &f), 0, "%s", f.note);
 }
 
+void town_snapshot(struct town *t, struct snapshot *all)
+{
+    struct snapshot devices;
+    cr_assert_eq(gateway_snapshot(t->gateway, all), 0);
+    cr_assert_eq(gateway_snapshot_devices(t->gateway, SIZE_MAX, &devices), 0);
+    all->devices = devices.devices;
+    all->links = devices.links;
+    all->device_count = devices.device_count;
+}
+
 bool town_look(struct town *t, const char *device)
 {
     struct snapshot all;
     bool found = false;
-    cr_assert_eq(gateway_snapshot(t->gateway, &all), 0);
+    town_snapshot(t, &all);
     for (size_t i = 0; i < all.device_count; i++) {
         if (strcmp(all.devices[i].name, device) == 0) {
             t->shown = all.devices[i];

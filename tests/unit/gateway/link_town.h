@@ -47,6 +47,9 @@ void town_reload(struct town *t);
 /* Run the loop until the gateway has stopped. */
 void town_wait_stopped(struct town *t);
 
+/* The whole state, devices and all, at one moment; the caller ends with snapshot_free. */
+void town_snapshot(struct town *t, struct snapshot *all);
+
 /* What status shows of a device; false when there is none of that name. */
 bool town_look(struct town *t, const char *device);
 

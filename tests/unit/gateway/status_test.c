@@ -65,9 +65,17 @@ static struct snapshot sample(void)
                              .device_count = 1};
 }
 
+static char *text_of(const struct snapshot *s)
+{
+    struct status_text text = {.text = NULL};
+    status_begin(&text, s);
+    status_add_devices(&text, s);
+    return status_take(&text);
+}
+
 static json_t *json_of(const struct snapshot *s)
 {
-    char *text = status_json(s);
+    char *text = text_of(s);
     cr_assert_not_null(text);
     json_t *root = json_loads(text, 0, NULL);
     cr_assert_not_null(root, "%s", text);
@@ -218,8 +226,58 @@ Test(status, tells_the_last_fault_with_its_side)
 Test(status, fails_whole_when_there_is_no_memory)
 {
     struct snapshot s = sample();
-    mem_fail_nth(1);
-    cr_expect_null(status_json(&s));
+    uint32_t failed = 0;
+    for (uint32_t nth = 1; nth < 200; nth++) {
+        mem_fail_nth(nth);
+        char *text = text_of(&s);
+        bool was_short = mem_fail_nth(0) == 0;
+        cr_expect_eq(text == NULL, was_short, "allocation %u", nth);
+        mem_free(text);
+        failed += was_short;
+    }
+    cr_expect_gt(failed, 0);
+    cr_expect_lt(failed, 199);
+}
+
+/* As the desk makes it: some devices now, some later, in the end none. */
+Test(status, is_the_same_text_in_however_many_parts)
+{
+    struct snapshot s = sample();
+    struct snapshot_device devices[3] = {device, device, device};
+    s.devices = devices;
+    s.device_count = 3;
+    char *whole = text_of(&s);
+    struct status_text text = {.text = NULL};
+    status_begin(&text, &s);
+    for (size_t i = 0; i <= 3; i++) {
+        s.devices = &devices[i];
+        s.device_count = i < 3;
+        status_add_devices(&text, &s);
+    }
+    char *parts = status_take(&text);
+    cr_expect_str_eq(parts, whole);
+    json_t *root = json_loads(parts, 0, NULL);
+    cr_expect_eq(json_array_size(json_object_get(root, "devices")), 3);
+    json_decref(root);
+    mem_free(parts);
+    mem_free(whole);
+}
+
+Test(status, begins_anew_and_can_be_forgotten)
+{
+    struct snapshot s = sample();
+    struct status_text text = {.text = NULL};
+    status_begin(&text, &s);
+    status_add_devices(&text, &s);
+    s.device_count = 0;
+    status_begin(&text, &s);
+    char *none = status_take(&text);
+    cr_assert_not_null(none);
+    cr_expect_not_null(strstr(none, "\"devices\":[]}\n"));
+    mem_free(none);
+    status_begin(&text, &s);
+    status_forget(&text);
+    cr_expect_null(text.text);
 }
 
 /* What is in it: status_modbus_test.c. */
