@@ -8,6 +8,7 @@
 #include "conf/build_trust.h"
 #include "conf/canonical.h"
 #include "conf/section.h"
+#include "conf/text.h"
 
 enum { CONTROL_MAX = 107 }; /* sun_path holds 108 bytes with the NUL (unix(7)) */
 
@@ -52,7 +53,7 @@ static void fill_gateway(struct conf_gateway *gateway, struct section *s)
     }
 }
 
-void build_gateway(struct conf_gateway *gateway, const struct reader *reader, struct pool *pool,
+void build_gateway(struct conf_gateway *gateway, struct reader *reader, struct pool *pool,
                    struct problems *problems, const char *main_file)
 {
     struct section s;
@@ -77,8 +78,18 @@ static const struct conf_trust *find_trust(const struct conf *conf, const char *
     return NULL;
 }
 
+/* A copy of the section's text in the pool of what comes of it. */
+static struct span copy_text(struct section *s)
+{
+    char *copy = pool_text_len(s->pool, (const char *)s->text->text.data, s->text->text.len);
+    if (copy == NULL) {
+        section_run_out(s);
+    }
+    return span_of(copy, copy != NULL ? s->text->text.len : 0);
+}
+
 /* A device and the trust section that it names. */
-static void fill_device(struct conf_device *d, struct section *s, const struct reader *reader,
+static void fill_device(struct conf_device *d, struct section *s, struct reader *reader,
                         const struct conf *conf, struct canonical *canonical)
 {
     build_device(d, s);
@@ -97,13 +108,33 @@ static void fill_device(struct conf_device *d, struct section *s, const struct r
     if (known != NULL) {
         build_trust_device(d, s, known);
     }
-    d->canonical = canonical != NULL ? canonical_device(canonical, s->text, trust) : NULL;
+    d->canonical = canonical != NULL ? canonical_device(canonical, s->text, trust, s->pool) : NULL;
     if (d->canonical == NULL) {
         section_run_out(s);
     }
+    d->text = copy_text(s);
 }
 
-static size_t count_kind(const struct reader *reader, enum keys_section kind)
+/* A known device as it was, when its trust's section, from which it inherits, is as it was, too. */
+static bool take_over_device(struct conf_device *d, const struct reader_section *text,
+                             const struct conf *conf)
+{
+    const struct conf_trust *old = text->known->trust_section;
+    const struct conf_trust *new = find_trust(conf, text->known->trust_name);
+    if (new == NULL || strcmp(new->file, old->file) != 0 || !span_equal(new->text, old->text)) {
+        return false;
+    }
+    *d = *text->known;
+    d->trust_section = new;
+    d->identity = NULL;
+    d->trust = NULL;
+    d->access = NULL;
+    d->file = text->file;
+    d->line_number = text->line;
+    return true;
+}
+
+static size_t count_kind(struct reader *reader, enum keys_section kind)
 {
     size_t count = 0;
     for (size_t i = 0; i < reader->count; i++) {
@@ -113,7 +144,7 @@ static size_t count_kind(const struct reader *reader, enum keys_section kind)
 }
 
 /* Arrays for all trusts, roles and devices; false when there is no memory. */
-static bool make_arrays(struct conf *conf, const struct reader *reader, struct pool *pool)
+static bool make_arrays(struct conf *conf, struct reader *reader, struct pool *pool)
 {
     size_t trusts = count_kind(reader, KEYS_TRUST);
     size_t roles = count_kind(reader, KEYS_ROLE);
@@ -144,39 +175,66 @@ static void fill_trust(struct conf *conf, struct section *s, struct canonical *c
     if (t->canonical == NULL) {
         section_run_out(s);
     }
+    t->text = copy_text(s);
     conf->trust_count++;
 }
 
-/* All trusts, all roles or all devices; false when memory ran out. */
+/* All trusts or all roles; false when memory ran out. */
 static bool fill_kind(struct conf *conf, const struct reader *reader, enum keys_section kind,
                       struct pool *pool, struct problems *problems)
 {
     struct section s;
-    struct canonical *canonical = kind != KEYS_ROLE ? canonical_new(pool) : NULL;
+    struct canonical *canonical = kind == KEYS_TRUST ? canonical_new(pool) : NULL;
     bool no_memory = false;
     for (size_t i = 0; i < reader->count; i++) {
-        const struct reader_section *text = reader->sections[i];
-        if (text->kind != kind) {
+        if (reader->sections[i]->kind != kind) {
             continue;
         }
-        section_open(&s, text, pool, problems);
+        section_open(&s, reader->sections[i], pool, problems);
         if (kind == KEYS_TRUST) {
             fill_trust(conf, &s, canonical);
-        } else if (kind == KEYS_ROLE) {
-            fill_role(conf, &s);
         } else {
-            fill_device(&conf->devices[conf->device_count], &s, reader, conf, canonical);
-            conf->device_count++;
+            fill_role(conf, &s);
         }
         no_memory = no_memory || s.no_memory;
     }
     return !no_memory;
 }
 
-int build_conf(struct conf *conf, const struct reader *reader, struct pool *pool,
+/* All devices, when all trusts are there; strings and arrays go to `pool`. False: no memory. */
+static bool fill_devices(struct conf *conf, struct reader *reader, struct pool *pool,
+                         struct problems *problems)
+{
+    struct section s;
+    struct canonical *canonical = canonical_new(reader->pool);
+    bool no_memory = false;
+    for (size_t i = 0; i < reader->count; i++) {
+        struct reader_section *text = reader->sections[i];
+        struct conf_device *d = &conf->devices[conf->device_count];
+        if (text->kind != KEYS_DEVICE) {
+            continue;
+        }
+        if (text->known == NULL || !take_over_device(d, text, conf)) {
+            reader_take_apart(reader, text);
+            section_open(&s, text, pool, problems);
+            fill_device(d, &s, reader, conf, canonical);
+            no_memory = no_memory || s.no_memory;
+        }
+        if (!index_add(&conf->by_name, text_hash(text->name, 0))) {
+            problems_add(problems, text->file, text->line, "not enough memory for one more device",
+                         "free some memory and try again");
+            no_memory = true;
+        }
+        conf->device_count++;
+    }
+    return !no_memory;
+}
+
+int build_conf(struct conf *conf, struct reader *reader, struct pool *pool,
                struct problems *problems, const char *main_file)
 {
     build_gateway(&conf->gateway, reader, pool, problems, main_file);
+    index_init(&conf->by_name, pool, count_kind(reader, KEYS_DEVICE));
     if (!make_arrays(conf, reader, pool)) {
         problems_add(problems, main_file, 0, "not enough memory for all sections",
                      "free some memory and try again");
@@ -185,7 +243,8 @@ int build_conf(struct conf *conf, const struct reader *reader, struct pool *pool
     /* A device may stand before its trust, and takes over what that says. */
     bool has_trusts = fill_kind(conf, reader, KEYS_TRUST, pool, problems);
     bool has_roles = fill_kind(conf, reader, KEYS_ROLE, pool, problems);
-    bool has_devices = fill_kind(conf, reader, KEYS_DEVICE, pool, problems);
+    struct pool *devices = conf->shared.count > 0 ? shared_new(&conf->shared) : pool;
+    bool has_devices = fill_devices(conf, reader, devices, problems);
     if (conf->device_count == 0) {
         problems_add(problems, main_file, 0, "there is no device",
                      "a section [device NAME] for each device");

@@ -76,9 +76,17 @@ static void fill_units(struct conf_device *d, struct section *s)
     struct values_error why;
     size_t at = 0;
     bool allow_255 = d->protocol == CONF_PROTOCOL_MODBUS_TCP || d->is_master;
-    values_units_clear(&d->unit_map);
+    if (section_entry(s, KEYS_UNIT_MAP) == NULL) {
+        return;
+    }
+    d->unit_map = pool_take(s->pool, 1, sizeof(*d->unit_map));
+    if (d->unit_map == NULL) {
+        section_run_out(s);
+        return;
+    }
+    values_units_clear(d->unit_map);
     while ((entry = reader_next(s->text, KEYS_UNIT_MAP, &at)) != NULL) {
-        if (values_units_add(entry->value, allow_255, &d->unit_map, &why) != 0) {
+        if (values_units_add(entry->value, allow_255, d->unit_map, &why) != 0) {
             section_refuse_value(s, entry, &why);
         }
     }

@@ -206,7 +206,7 @@ void build_role(struct conf_role *r, struct section *s)
 /* What is made for one device, or for all that no role names. */
 struct make {
     const struct conf *conf;
-    const struct reader *reader;
+    struct reader *reader;
     struct pool *pool;
     const char *device; /* NULL: no device in particular */
     struct rules rules;
@@ -336,7 +336,7 @@ static struct conf_access *make_access(struct make *m, struct problems *problems
     return access;
 }
 
-static bool is_named(const struct conf *conf, const struct reader *reader, const char *device)
+static bool is_named(const struct conf *conf, struct reader *reader, const char *device)
 {
     for (size_t i = 0; i < conf->role_count; i++) {
         if (names_device(reader_find(reader, KEYS_ROLE, conf->roles[i].name), device)) {
@@ -366,7 +366,7 @@ static void check_names(const struct conf *conf, const struct reader_section *te
     }
 }
 
-int build_role_access(struct conf *conf, const struct reader *reader, struct pool *pool,
+int build_role_access(struct conf *conf, struct reader *reader, struct pool *pool,
                       struct problems *problems)
 {
     struct make common = {.conf = conf, .reader = reader, .pool = pool};

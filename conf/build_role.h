@@ -20,7 +20,7 @@ void build_role(struct conf_role *r, struct section *s);
 
 /* After all roles and devices: devices that a role names must be there; each Modbus device that a
  * role section is about gets its access. -1: memory ran out (a problem says so). */
-int build_role_access(struct conf *conf, const struct reader *reader, struct pool *pool,
+int build_role_access(struct conf *conf, struct reader *reader, struct pool *pool,
                       struct problems *problems);
 
 #endif

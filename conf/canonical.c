@@ -131,13 +131,13 @@ static void put_all(struct sink *out, const struct subject *subject, const struc
     put(out, tail);
 }
 
-/* All rows and, behind them, `tail`. NULL: no memory. */
+/* All rows and, behind them, `tail`, in the pool `to`. NULL: no memory. */
 static char *make_text(struct pool *pool, const struct subject *subject, const struct rows *rows,
-                       const char *tail)
+                       const char *tail, struct pool *to)
 {
     struct sink measure = {.pool = pool};
     put_all(&measure, subject, rows, tail);
-    struct sink out = {.pool = pool, .to = pool_take(pool, measure.len + 1, 1)};
+    struct sink out = {.pool = pool, .to = pool_take(to, measure.len + 1, 1)};
     if (out.to == NULL || measure.no_memory) {
         return NULL;
     }
@@ -187,7 +187,7 @@ static bool make_silent(struct pool *pool, struct row *row)
     if (row->of_trust != NULL || is_folders) {
         return true;
     }
-    row->silent = make_text(pool, &subject, &one, "");
+    row->silent = make_text(pool, &subject, &one, "", pool);
     return row->silent != NULL;
 }
 
@@ -234,7 +234,7 @@ const char *canonical_trust(struct canonical *c, const struct reader_section *tr
     }
     const struct subject subject = subject_of(trust, NULL);
     struct trust_text *made = pool_take(c->pool, 1, sizeof(*made));
-    const char *text = make_text(c->pool, &subject, &c->trust, "");
+    const char *text = make_text(c->pool, &subject, &c->trust, "", c->pool);
     if (made == NULL || text == NULL) {
         return NULL;
     }
@@ -244,9 +244,9 @@ const char *canonical_trust(struct canonical *c, const struct reader_section *tr
 }
 
 char *canonical_device(struct canonical *c, const struct reader_section *device,
-                       const struct reader_section *trust)
+                       const struct reader_section *trust, struct pool *to)
 {
     const struct subject subject = subject_of(device, trust);
     const char *tail = trust != NULL ? canonical_trust(c, trust) : "";
-    return tail != NULL ? make_text(c->pool, &subject, &c->device, tail) : NULL;
+    return tail != NULL ? make_text(c->pool, &subject, &c->device, tail, to) : NULL;
 }

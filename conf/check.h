@@ -13,8 +13,8 @@
 
 struct check {
     const struct conf *conf;
-    const struct reader *reader; /* knows the lines */
-    struct pool *pool;           /* for arrays that are needed on the way */
+    struct reader *reader; /* knows the lines */
+    struct pool *pool;     /* for arrays that are needed on the way */
     struct problems *problems;
 };
 

@@ -5,7 +5,7 @@
 
 #include "conf/check.h"
 
-enum { SAY_MAX = 512, UNITS = 256 };
+enum { SAY_MAX = 512 };
 
 /* A device and what its port comes down to: devices with the same text share a port. */
 struct use {
@@ -92,8 +92,8 @@ static void claim_units(const struct check *c, const struct conf_device *d,
                         const struct conf_device **owners)
 {
     char wrong[SAY_MAX];
-    for (size_t i = 0; i < UNITS; i++) {
-        int unit = d->unit_map.bus_unit[i];
+    for (unsigned i = 0; i < CONF_UNITS; i++) {
+        int unit = conf_unit(d, i);
         if (unit < 0) {
             continue;
         }
@@ -112,7 +112,7 @@ static void claim_units(const struct check *c, const struct conf_device *d,
 /* All `count` devices of one port. */
 static void check_run(const struct check *c, const struct use *run, size_t count)
 {
-    const struct conf_device *owners[UNITS] = {NULL};
+    const struct conf_device *owners[CONF_UNITS] = {NULL};
     const struct conf_device *first = run[0].device;
     if (count < 2) {
         return;

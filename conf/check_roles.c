@@ -39,8 +39,8 @@ static void warn(const struct check *c, const struct place *at, const char *why,
 
 static bool maps_unit(const struct conf_device *d, uint8_t unit)
 {
-    for (size_t i = 0; i < sizeof(d->unit_map.bus_unit) / sizeof(d->unit_map.bus_unit[0]); i++) {
-        if (d->unit_map.bus_unit[i] == unit) {
+    for (unsigned i = 0; i < CONF_UNITS; i++) {
+        if (conf_unit(d, i) == unit) {
             return true;
         }
     }

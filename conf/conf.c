@@ -11,15 +11,17 @@
 #include "conf/pool.h"
 #include "conf/reader.h"
 #include "conf/source.h"
+#include "conf/text.h"
 
 enum { SAY_MAX = 512 };
 
-/* One file of an include folder. Its shown name is the folder as written and the file's name. */
-static bool read_included(struct reader *r, const char *dir, const char *shown_dir,
-                          const char *name)
+/* One file of an include folder. Its shown name, which goes to `pool`, is the folder as written and
+ * the file's name. */
+static bool read_included(struct reader *r, struct pool *pool, const char *dir,
+                          const char *shown_dir, const char *name)
 {
     char *path = source_absolute(r->pool, dir, name);
-    char *shown = source_absolute(r->pool, shown_dir, name);
+    char *shown = source_absolute(pool, shown_dir, name);
     return path != NULL && shown != NULL && source_read(r, path, shown) == 0;
 }
 
@@ -34,8 +36,8 @@ static char *shown_folder(struct pool *pool, const char *main_shown, const char 
     return folder != NULL ? source_absolute(pool, folder, value) : NULL;
 }
 
-/* All *.conf of the folder that one include line names. */
-static void read_folder(struct reader *r, const struct reader_section *s,
+/* All *.conf of the folder that one include line names; what they are called goes to `pool`. */
+static void read_folder(struct reader *r, struct pool *pool, const struct reader_section *s,
                         const struct reader_entry *entry)
 {
     char **names = NULL;
@@ -58,12 +60,12 @@ static void read_folder(struct reader *r, const struct reader_section *s,
     }
     for (size_t i = 0; i < count; i++) {
         /* Each file that fails has a problem of its own; the others are still looked at. */
-        (void)read_included(r, dir, shown, names[i]);
+        (void)read_included(r, pool, dir, shown, names[i]);
     }
 }
 
 /* The folders that the main file names. Only it: reader_read refuses a second [gateway]. */
-static void read_includes(struct reader *r)
+static void read_includes(struct reader *r, struct pool *pool)
 {
     const struct reader_section *gateway = reader_find(r, KEYS_GATEWAY, "");
     const struct reader_entry *entry = NULL;
@@ -72,15 +74,15 @@ static void read_includes(struct reader *r)
         return;
     }
     while ((entry = reader_next(gateway, KEYS_INCLUDE, &at)) != NULL) {
-        read_folder(r, gateway, entry);
+        read_folder(r, pool, gateway, entry);
     }
 }
 
 /* Sections become devices, and then everything is compared with everything. */
-static void load_sections(struct conf *c, const struct reader *r, const char *main_file,
+static void load_sections(struct conf *c, struct reader *r, const char *main_file,
                           const struct credentials_source *credentials)
 {
-    if (build_conf(c, r, r->pool, r->problems, main_file) != 0) {
+    if (build_conf(c, r, c->pool, r->problems, main_file) != 0) {
         return;
     }
     credentials_load(c, r, credentials, r->problems);
@@ -119,11 +121,38 @@ struct conf *conf_load(const char *path, int64_t now_s, struct problems *problem
     return conf_load_anew(path, now_s, NULL, problems);
 }
 
+/* Share with the configuration before what may be shared. The names of files in problems depend on
+ * the main file's path alone, and say where a section's relative paths begin. False: no memory. */
+static bool share(struct conf *c, struct reader *r, const struct conf *before)
+{
+    bool has_taken_over = false;
+    bool is_same_file = before != NULL && strcmp(before->path, c->path) == 0;
+    if (!shared_begin(&c->shared, is_same_file ? &before->shared : NULL, &has_taken_over)) {
+        return false;
+    }
+    r->before = has_taken_over ? before : NULL;
+    return true;
+}
+
+/* Read all files; what the reader needs for it, it takes from `scratch`. */
+static void load_files(struct conf *c, const char *path, struct pool *scratch,
+                       const struct credentials_source *credentials, struct problems *problems)
+{
+    struct reader reader;
+    char *shown = pool_text(c->pool, path);
+    reader_init(&reader, scratch, problems);
+    if (scratch == NULL || shown == NULL || !share(c, &reader, credentials->before)) {
+        problems_add(problems, path, 0, "not enough memory", "free some memory and try again");
+    } else if (source_read(&reader, c->path, shown) == 0) {
+        read_includes(&reader, c->pool);
+        load_sections(c, &reader, shown, credentials);
+    }
+}
+
 struct conf *conf_load_anew(const char *path, int64_t now_s, const struct conf *before,
                             struct problems *problems)
 {
     const struct credentials_source credentials = {.now_s = now_s, .before = before};
-    struct reader reader;
     size_t known = problems_count(problems);
     struct conf *c = new_conf(path);
     if (c == NULL) {
@@ -131,14 +160,9 @@ struct conf *conf_load_anew(const char *path, int64_t now_s, const struct conf *
                      "an absolute path, and some free memory");
         return NULL;
     }
-    char *shown = pool_text(c->pool, path);
-    reader_init(&reader, c->pool, problems);
-    if (shown == NULL) {
-        problems_add(problems, path, 0, "not enough memory", "free some memory and try again");
-    } else if (source_read(&reader, c->path, shown) == 0) {
-        read_includes(&reader);
-        load_sections(c, &reader, shown, &credentials);
-    }
+    struct pool *scratch = pool_new();
+    load_files(c, path, scratch, &credentials, problems);
+    pool_free(scratch);
     if (problems_count(problems) != known) {
         conf_free(c);
         return NULL;
@@ -154,6 +178,7 @@ void conf_free(struct conf *c)
     credentials_release(c);
     problems_free(c->warnings);
     pool_free(c->pool);
+    shared_end(&c->shared);
     mem_free(c);
 }
 
@@ -191,26 +216,29 @@ free_all:
 
 const struct conf_device *conf_find_device(const struct conf *c, const char *name)
 {
-    size_t hint = 0;
-    return conf_find_device_near(c, name, &hint);
-}
-
-const struct conf_device *conf_find_device_near(const struct conf *c, const char *name,
-                                                size_t *hint)
-{
-    for (size_t n = 0; n < c->device_count; n++) {
-        size_t i = (*hint + n) % c->device_count;
+    uint64_t hash = text_hash(name, 0);
+    size_t at = 0;
+    size_t i = 0;
+    while (index_next(&c->by_name, hash, &at, &i)) {
         if (strcmp(c->devices[i].name, name) == 0) {
-            *hint = i + 1;
             return &c->devices[i];
         }
     }
     return NULL;
 }
 
+int16_t conf_unit(const struct conf_device *d, unsigned unit)
+{
+    if (d->unit_map == NULL || unit >= CONF_UNITS) {
+        return -1;
+    }
+    return d->unit_map->bus_unit[unit];
+}
+
 enum conf_change conf_compare_device(const struct conf_device *a, const struct conf_device *b)
 {
-    if (strcmp(a->canonical, b->canonical) != 0) {
+    /* What was taken over is the very same text. */
+    if (a->canonical != b->canonical && strcmp(a->canonical, b->canonical) != 0) {
         return CONF_CHANGED;
     }
     if (identity_differs(a->identity, b->identity) != 0 || trust_differs(a->trust, b->trust) != 0) {

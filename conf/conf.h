@@ -15,7 +15,9 @@
 #include "certs/judge.h"
 #include "certs/names.h"
 #include "certs/trust.h"
+#include "conf/index.h"
 #include "conf/problems.h"
+#include "conf/shared.h"
 #include "protocols/modbus_policy.h"
 
 enum conf_log_format { CONF_LOG_TEXT, CONF_LOG_JSON };
@@ -91,6 +93,7 @@ struct conf_trust {
     enum tls_version tls_min;
     struct trust *trust;   /* loaded and held; NULL when loading failed (a problem was noted) */
     const char *canonical; /* the section as text, less what its devices inherit: for comparing */
+    struct span text;      /* private to conf: the section as it was written */
     const char *file;      /* where the section stands */
     int line;
 };
@@ -173,8 +176,10 @@ enum conf_start { CONF_START_ALWAYS, CONF_START_DATA };
 enum conf_while_down { CONF_DOWN_DROP, CONF_DOWN_BLOCK };
 
 /* unit_map: which unit of the side that answers the master's unit stands for; -1 for none. */
+enum { CONF_UNITS = 256 };
+
 struct conf_unit_map {
-    int16_t bus_unit[256];
+    int16_t bus_unit[CONF_UNITS];
 };
 
 /* How the device is told from a stranger on its port. */
@@ -203,8 +208,8 @@ struct conf_device {
     struct conf_line line;
     enum conf_protocol protocol;
     bool is_master; /* Modbus: the device asks, the server that is dialled answers */
-    struct conf_unit_map unit_map;
-    struct conf_expect *expect; /* all must hold; none: whoever is on the port is the device */
+    struct conf_unit_map *unit_map; /* NULL: no unit, see conf_unit */
+    struct conf_expect *expect;     /* all must hold; none: whoever is on the port is the device */
     size_t expect_count;
     bool listens; /* true: `listen`, the hospital dials in; false: `connect` */
     struct conf_address listen;
@@ -243,7 +248,8 @@ struct conf_device {
     uint32_t retry_max_ms;
     const struct conf_access *access; /* Modbus; NULL: no role section is about the device. Not part
                                          of what is compared: a changed role restarts nothing */
-    char *canonical; /* the section as sorted "key=value" lines, absolute paths: for comparing */
+    char *canonical;  /* the section as sorted "key=value" lines, absolute paths: for comparing */
+    struct span text; /* private to conf: the section as it was written */
     const char *file;
     int line_number; /* of the section's header */
 };
@@ -258,7 +264,10 @@ struct conf {
     struct conf_device *devices;
     size_t device_count;
     struct problems *warnings; /* what is allowed, and hardly meant */
-    void *pool;                /* private to conf: owns every string */
+    /* private to conf: */
+    struct index by_name; /* the devices */
+    struct pool *pool;    /* owns all that is this configuration's alone: arrays, trusts, roles */
+    struct shared shared; /* what came of the devices' sections */
 };
 
 /* Read the file, its includes, every certificate and key. now_s: wall clock in seconds since 1970.
@@ -268,8 +277,9 @@ struct conf *conf_load(const char *path, int64_t now_s, struct problems *problem
 
 /* The same for a reload. `before` (NULL: none) is the configuration in force, only read; it must
  * live until this returns. A trust or identity whose files and settings are the same is taken over
- * from it, held once more: what was found out with it stays good. Certificates and keys that nobody
- * has touched since are looked at and not read; for that, now_s must be the clock of the files'
+ * from it, held once more: what was found out with it stays good. So is what came of a device's
+ * section when nobody has touched its text, nor its trust's. Certificates and keys that nobody has
+ * touched since are looked at and not read; for that, now_s must be the clock of the files'
  * times. */
 struct conf *conf_load_anew(const char *path, int64_t now_s, const struct conf *before,
                             struct problems *problems);
@@ -281,12 +291,11 @@ void conf_free(struct conf *c);
  * (caller frees with mem_free) or NULL with problems. */
 char *conf_find_control(const char *path, struct problems *problems);
 
+/* The device of that section, NULL: none. */
 const struct conf_device *conf_find_device(const struct conf *c, const char *name);
 
-/* The same for one who looks for many: devices mostly keep their order, so the search begins at
- * *hint (0 at first), which is then the place behind the one found. */
-const struct conf_device *conf_find_device_near(const struct conf *c, const char *name,
-                                                size_t *hint);
+/* Which unit of the side that answers a master's unit (0 to 255) stands for; -1: none. */
+int16_t conf_unit(const struct conf_device *d, unsigned unit);
 
 /* The role of that section, NULL: none. */
 const struct conf_role *conf_find_role(const struct conf *c, const char *name);

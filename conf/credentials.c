@@ -12,17 +12,15 @@ enum { SAY_MAX = 1024 };
 
 /* One pair of files and what came of it. */
 struct loaded {
-    struct identity *identity; /* held by the devices, not here */
-    struct identity_files files;
-    struct fault fault;
+    const struct conf_device *first; /* that names it, and holds what was loaded */
+    const struct fault *fault;       /* NULL: it was loaded */
 };
 
 struct loader {
-    const struct reader *reader;
+    struct reader *reader;
     struct problems *problems;
     const char *path; /* of the main file */
     const struct credentials_source *source;
-    size_t hint;          /* where in source->before the next device may stand */
     struct loaded *pairs; /* each pair once */
     struct index by_paths;
     size_t count;
@@ -213,10 +211,9 @@ static bool are_both_readable(const struct loader *l, const struct conf_device *
 }
 
 /* The device before a reload; NULL: there was none, or it is no reload. */
-static const struct conf_device *find_before(struct loader *l, const struct conf_device *d)
+static const struct conf_device *find_before(const struct loader *l, const struct conf_device *d)
 {
-    return l->source->before != NULL ? conf_find_device_near(l->source->before, d->name, &l->hint)
-                                     : NULL;
+    return l->source->before != NULL ? conf_find_device(l->source->before, d->name) : NULL;
 }
 
 static void refuse_memory(const struct loader *l)
@@ -226,40 +223,59 @@ static void refuse_memory(const struct loader *l)
 }
 
 /* The pair of files if another device had it; NULL: none had. */
-static struct loaded *find_pair(const struct loader *l, const struct conf_device *d, uint64_t hash)
+static const struct loaded *find_pair(const struct loader *l, const struct conf_device *d,
+                                      uint64_t hash)
 {
     size_t at = 0;
     size_t i = 0;
     while (index_next(&l->by_paths, hash, &at, &i)) {
-        struct loaded *pair = &l->pairs[i];
-        if (strcmp(pair->files.certificate, d->certificate) == 0 &&
-            strcmp(pair->files.key, d->key) == 0) {
+        const struct loaded *pair = &l->pairs[i];
+        if (strcmp(pair->first->certificate, d->certificate) == 0 &&
+            strcmp(pair->first->key, d->key) == 0) {
             return pair;
         }
     }
     return NULL;
 }
 
-/* Loaded now, or taken over as it stands. */
-static struct loaded *add_pair(struct loader *l, const struct conf_device *d, uint64_t hash)
+/* Why the files of d gave nothing. NULL: they gave its identity, or there is no memory. */
+static const struct fault *keep_fault(const struct loader *l, const struct conf_device *d,
+                                      const struct fault *f)
 {
-    const struct conf_device *before = find_before(l, d);
-    struct identity *old = before != NULL ? before->identity : NULL;
-    struct loaded *pair = &l->pairs[l->count];
-    *pair = (struct loaded){.files = {.certificate = d->certificate, .key = d->key}};
-    fault_clear(&pair->fault);
-    if (old != NULL && identity_files_stand(&before->files, &pair->files, l->source->now_s)) {
-        pair->identity = identity_hold(old);
-    } else if (are_both_readable(l, d)) {
-        pair->identity = identity_load_anew(&pair->files, l->source->now_s, old, &pair->fault);
-    } else {
-        return NULL; /* the next device with these files is told, too */
+    if (d->identity != NULL) {
+        return NULL;
     }
-    if (!index_add(&l->by_paths, hash)) {
-        identity_release(pair->identity);
+    struct fault *kept = pool_take(l->reader->pool, 1, sizeof(*kept));
+    if (kept == NULL) {
         refuse_memory(l);
         return NULL;
     }
+    *kept = *f;
+    return kept;
+}
+
+/* Loaded now, or taken over as it stands. NULL: that failed in a way that was told. */
+static const struct loaded *add_pair(struct loader *l, struct conf_device *d, uint64_t hash)
+{
+    const struct conf_device *before = find_before(l, d);
+    struct identity *old = before != NULL ? before->identity : NULL;
+    struct identity_files files = {.certificate = d->certificate, .key = d->key};
+    struct fault fault;
+    fault_clear(&fault);
+    if (old != NULL && identity_files_stand(&before->files, &files, l->source->now_s)) {
+        d->identity = identity_hold(old);
+    } else if (are_both_readable(l, d)) {
+        d->identity = identity_load_anew(&files, l->source->now_s, old, &fault);
+    } else {
+        return NULL; /* the next device with these files is told, too */
+    }
+    d->files = files;
+    if (!index_add(&l->by_paths, hash)) {
+        refuse_memory(l);
+        return NULL;
+    }
+    struct loaded *pair = &l->pairs[l->count];
+    *pair = (struct loaded){.first = d, .fault = keep_fault(l, d, &fault)};
     l->count++;
     return pair;
 }
@@ -273,30 +289,26 @@ static void load_identity(struct loader *l, struct conf_device *d)
         return;
     }
     uint64_t hash = text_hash(d->key, text_hash(d->certificate, 0));
-    struct loaded *pair = find_pair(l, d, hash);
-    bool is_new = pair == NULL;
-    if (is_new) {
-        pair = add_pair(l, d, hash);
-    }
+    const struct loaded *pair = find_pair(l, d, hash);
     if (pair == NULL) {
-        return;
+        pair = add_pair(l, d, hash);
+    } else if (pair->first->identity != NULL) {
+        d->identity = identity_hold(pair->first->identity);
+        d->files = pair->first->files;
     }
-    if (pair->identity != NULL) {
-        d->identity = is_new ? pair->identity : identity_hold(pair->identity);
-        d->files = pair->files;
-        return;
+    if (pair != NULL && pair->fault != NULL) {
+        bool is_key = pair->fault->code == FAULT_KEY;
+        refuse_fault(l, is_key ? key : certificate, is_key ? d->key : d->certificate, pair->fault);
     }
-    bool is_key = pair->fault.code == FAULT_KEY;
-    refuse_fault(l, is_key ? key : certificate, is_key ? d->key : d->certificate, &pair->fault);
 }
 
-void credentials_load(struct conf *conf, const struct reader *reader,
+void credentials_load(struct conf *conf, struct reader *reader,
                       const struct credentials_source *source, struct problems *problems)
 {
     struct loader l = {
         .reader = reader, .problems = problems, .path = conf->path, .source = source};
     l.pairs = pool_take(reader->pool, conf->device_count + 1, sizeof(*l.pairs));
-    index_init(&l.by_paths, reader->pool);
+    index_init(&l.by_paths, reader->pool, conf->device_count);
     if (l.pairs == NULL) {
         refuse_memory(&l);
         return;

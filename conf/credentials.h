@@ -19,7 +19,7 @@ struct credentials_source {
 
 /* Load trusts and identities into *conf, which holds them from then on (conf_free releases). What
  * fails becomes a problem against the line of its key and stays NULL. tls_init must have run. */
-void credentials_load(struct conf *conf, const struct reader *reader,
+void credentials_load(struct conf *conf, struct reader *reader,
                       const struct credentials_source *source, struct problems *problems);
 
 /* Release all that is held. */

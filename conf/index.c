@@ -1,10 +1,16 @@
 #include "conf/index.h"
 
-enum { CAP_MIN = 64 };
+enum {
+    CAP_MIN = 64,
+    CAP_EXPECTED_MAX = 1 << 20, /* more than any configuration has; it still grows */
+};
 
-void index_init(struct index *ix, struct pool *pool)
+void index_init(struct index *ix, struct pool *pool, size_t expected)
 {
-    *ix = (struct index){.pool = pool};
+    *ix = (struct index){.pool = pool, .cap_first = CAP_MIN};
+    while (ix->cap_first / 2 < expected && ix->cap_first < CAP_EXPECTED_MAX) {
+        ix->cap_first *= 2;
+    }
 }
 
 /* Where the search for a hash begins. The product's upper half depends on all of its bits. */
@@ -29,7 +35,7 @@ static bool index_make_room(struct index *ix)
         return true;
     }
     struct index old = *ix;
-    size_t cap = old.cap == 0 ? CAP_MIN : old.cap * 2;
+    size_t cap = old.cap == 0 ? old.cap_first : old.cap * 2;
     struct index_slot *slots = pool_take(ix->pool, cap, sizeof(*slots));
     if (slots == NULL) {
         return false;

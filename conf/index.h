@@ -24,10 +24,11 @@ struct index {
     struct index_slot *slots;
     size_t cap; /* a power of two, or 0 */
     size_t count;
+    size_t cap_first; /* a power of two: with the first thing */
 };
 
-/* Start with nothing. */
-void index_init(struct index *ix, struct pool *pool);
+/* Start with nothing. `expected`: so many things will come, as far as is known. */
+void index_init(struct index *ix, struct pool *pool, size_t expected);
 
 /* The next thing gets the number that is the count of those before it. False: no memory, and it
  * was not added. */

@@ -373,6 +373,8 @@ bool keys_section_find(const char *word, size_t len, enum keys_section *out, con
             *out = (enum keys_section)i;
             return true;
         }
+    }
+    for (size_t i = 0; i < KEYS_SECTIONS; i++) {
         if (is_nearer(section_words[i], word, len, &best)) {
             near = section_words[i];
         }

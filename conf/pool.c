@@ -1,5 +1,7 @@
 #include "conf/pool.h"
 
+#include <assert.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -23,16 +25,34 @@ _Static_assert(_Alignof(max_align_t) <= POOL_ALIGN, "pieces would not be aligned
 
 struct pool {
     struct pool_block *first; /* the one that is being filled */
+    size_t size;              /* of all blocks */
+    _Atomic uint32_t holders;
 };
 
 struct pool *pool_new(void)
 {
-    return mem_new(1, sizeof(struct pool));
+    struct pool *p = mem_new(1, sizeof(*p));
+    if (p != NULL) {
+        p->holders = 1;
+    }
+    return p;
+}
+
+struct pool *pool_hold(struct pool *p)
+{
+    assert(p->holders > 0 && p->holders < UINT32_MAX);
+    p->holders++;
+    return p;
+}
+
+size_t pool_size(const struct pool *p)
+{
+    return p->size;
 }
 
 void pool_free(struct pool *p)
 {
-    if (p == NULL) {
+    if (p == NULL || atomic_fetch_sub(&p->holders, 1) > 1) {
         return;
     }
     struct pool_block *block = p->first;
@@ -53,6 +73,7 @@ static struct pool_block *add_block(struct pool *p, size_t len)
         return NULL;
     }
     block->cap = cap;
+    p->size += sizeof(*block) + cap;
     block->next = p->first;
     p->first = block;
     return block;

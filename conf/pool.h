@@ -1,7 +1,8 @@
 /*
  * Pool: many small pieces of memory with one end, for what a configuration owns.
  *
- * Floor 2. Whoever makes the pool frees it, and with it everything that came out of it. One thread.
+ * Floor 2. Whoever makes the pool frees it, and with it everything that came out of it. One thread
+ * takes from it; any thread holds and frees.
  */
 #ifndef WARDGATE_POOL_H
 #define WARDGATE_POOL_H
@@ -13,8 +14,14 @@ struct pool;
 /* NULL when there is no memory. */
 struct pool *pool_new(void);
 
-/* Frees everything taken from it. NULL is fine. */
+/* One more holder: pool_free is to be called once more. Returns p. */
+struct pool *pool_hold(struct pool *p);
+
+/* One holder fewer; the last one frees everything taken from it. NULL is fine. */
 void pool_free(struct pool *p);
+
+/* How many bytes it has from the heap; 0 when nothing was taken yet. */
+size_t pool_size(const struct pool *p);
 
 /* `count` items of `size` bytes, zeroed and aligned for anything; they live as long as the pool.
  * NULL when there is no memory, when the product overflows, or when either is 0. */

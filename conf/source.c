@@ -76,9 +76,9 @@ static void refuse(struct reader *r, const char *shown, int error)
     problems_add(r->problems, shown, 0, wrong, "a file that this user may read");
 }
 
-/* Open a regular file; a FIFO would make us wait for ever. Returns the descriptor, or -1 with
- * errno. */
-static int open_regular(const char *path)
+/* Open a regular file; a FIFO would make us wait for ever. Returns the descriptor and its length
+ * in bytes, or -1 with errno. */
+static int open_regular(const char *path, size_t *len)
 {
     struct stat status;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -86,6 +86,7 @@ static int open_regular(const char *path)
         return -1;
     }
     if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
+        *len = (size_t)status.st_size;
         return fd;
     }
     (void)close(fd); /* nothing was written */
@@ -95,13 +96,17 @@ static int open_regular(const char *path)
 
 int source_read(struct reader *r, const char *path, const char *shown)
 {
-    struct open_file file = {.fd = open_regular(path)};
+    size_t len = 0;
+    struct open_file file = {.fd = open_regular(path, &len)};
     if (file.fd < 0) {
         refuse(r, shown, errno);
         return -1;
     }
-    struct reader_source source = {
-        .read = read_some, .from = &file, .file = shown, .dir = source_folder(r->pool, path)};
+    struct reader_source source = {.read = read_some,
+                                   .from = &file,
+                                   .file = shown,
+                                   .dir = source_folder(r->pool, path),
+                                   .len = len};
     int result = source.dir != NULL ? reader_read(r, &source) : -1;
     (void)close(file.fd); /* nothing was written */
     if (source.dir == NULL) {

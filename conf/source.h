@@ -25,9 +25,9 @@ char *source_from_here(struct pool *pool, const char *path);
 /* The folder of an absolute path. NULL: no memory. */
 char *source_folder(struct pool *pool, const char *path);
 
-/* Read the file at the absolute path into the reader. shown: its name in problems (belongs to the
- * pool). Only regular files are read. Returns 0; -1 when the file cannot be opened or read, or when
- * memory ran out (a problem against `shown` says so). */
+/* Read the file at the absolute path into the reader. shown: its name in problems (lives as long as
+ * what is made of the sections). Only regular files are read. Returns 0; -1 when the file cannot be
+ * opened or read, or when memory ran out (a problem against `shown` says so). */
 int source_read(struct reader *r, const char *path, const char *shown);
 
 /* Every *.conf of an absolute folder, in lexical order of their bytes, those that begin with a dot

@@ -50,9 +50,9 @@ static bool binding_has_questions(const struct conf_device *conf)
 /* The first unit that the device has, as its masters number it; the map makes the bus's of it. */
 static int binding_unit(const struct conf_device *conf)
 {
-    for (int unit = 0; unit <= UINT8_MAX; unit++) {
-        if (conf->unit_map.bus_unit[unit] >= 0) {
-            return unit;
+    for (unsigned unit = 0; unit < CONF_UNITS; unit++) {
+        if (conf_unit(conf, unit) >= 0) {
+            return (int)unit;
         }
     }
     return BINDING_NO_UNIT;

@@ -52,7 +52,7 @@ void bus_client_refuse(struct bus_client *c, const struct bus_request *q,
  * every device at once, and above 247 there are none. */
 static enum modbus_exception map_unit(const struct bus_device *d, struct bus_request *q)
 {
-    int16_t unit = d->conf->unit_map.bus_unit[q->unit];
+    int16_t unit = conf_unit(d->conf, q->unit);
 
     if (unit < 0 || unit > UINT8_MAX) {
         return MODBUS_NO_PATH;

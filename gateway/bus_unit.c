@@ -146,12 +146,12 @@ size_t bus_device_silent(const struct bus_device *d, struct bus_silent *out, siz
     uint64_t now = io_now_ms(d->bus->io);
     size_t count = 0;
 
-    for (size_t i = 0; i < 256; i++) {
-        int unit = d->conf->unit_map.bus_unit[i];
+    for (unsigned i = 0; i < CONF_UNITS; i++) {
+        int unit = conf_unit(d->conf, i);
 
         /* Two names of one unit are one unit. */
-        for (size_t j = 0; j < i && unit >= 0; j++) {
-            unit = d->conf->unit_map.bus_unit[j] == unit ? -1 : unit;
+        for (unsigned j = 0; j < i && unit >= 0; j++) {
+            unit = conf_unit(d->conf, j) == unit ? -1 : unit;
         }
         if (unit < 0 || !bus_unit_is_silent(d->bus, (uint8_t)unit)) {
             continue;

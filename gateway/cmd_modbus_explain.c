@@ -253,14 +253,14 @@ static int find_roles(const struct explain *e, const struct conf *c,
 /* Which unit it reaches; -1: none, and the request is not sent. */
 static int16_t map_unit(struct explain *e, const struct conf_device *d)
 {
-    for (uint32_t unit = 0; unit < 256 && !e->has_unit; unit++) {
-        e->has_unit = d->unit_map.bus_unit[unit] >= 0;
+    for (uint32_t unit = 0; unit < CONF_UNITS && !e->has_unit; unit++) {
+        e->has_unit = conf_unit(d, unit) >= 0;
         e->unit = unit;
     }
     if (!e->has_unit) {
         return -1;
     }
-    return d->unit_map.bus_unit[e->unit];
+    return conf_unit(d, e->unit);
 }
 
 static void print_rule(const struct conf_device *d, const struct permit_answer *answer)

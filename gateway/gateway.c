@@ -261,13 +261,12 @@ static void gateway_stop_changed(struct gateway *g, struct entry *e, const struc
 /* Keep what is the same, swap credentials, stop what changed or went. */
 static void gateway_swap_devices(struct gateway *g, const struct conf *next)
 {
-    size_t hint = 0;
     for (struct entry *e = g->entries; e != NULL; e = e->next) {
         if (e->stopped || device_is_stopping(e->device)) {
             continue;
         }
         const struct conf_device *old = device_conf(e->device);
-        const struct conf_device *new = conf_find_device_near(next, old->name, &hint);
+        const struct conf_device *new = conf_find_device(next, old->name);
         enum conf_change change = new != NULL ? conf_compare_device(old, new) : CONF_CHANGED;
         if (change == CONF_CHANGED) {
             gateway_stop_changed(g, e, new);

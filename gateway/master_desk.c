@@ -79,7 +79,7 @@ static enum modbus_exception judge(const struct master_mouth *mouth,
                                    const struct modbus_mbap *request, uint8_t *unit, bool *is_write)
 {
     const struct master *m = mouth->master;
-    int16_t mapped = m->conf->unit_map.bus_unit[request->unit];
+    int16_t mapped = conf_unit(m->conf, request->unit);
     enum modbus_exception code = MODBUS_FINE;
 
     if (mapped < 0) {

@@ -81,7 +81,7 @@ static void take_frame(struct master *m, enum modbus_request_step step)
     }
     if (frame.unit == BROADCAST) {
         m->counters.denied++; /* and nobody answers a broadcast */
-    } else if (m->conf->unit_map.bus_unit[frame.unit] >= 0) {
+    } else if (conf_unit(m->conf, frame.unit) >= 0) {
         master_desk_ask(&m->line.mouth, &frame);
     }
 }

@@ -29,10 +29,10 @@ Test(build_device, fills_a_serial_modbus_device)
     cr_assert_str_eq(d->port.text, "serial:/dev/nothing-here");
     cr_assert_eq(d->line.rate, 9600);
     cr_assert_eq(d->protocol, CONF_PROTOCOL_MODBUS_RTU);
-    cr_assert_eq(d->unit_map.bus_unit[1], 1);
-    cr_assert_eq(d->unit_map.bus_unit[10], 1);
-    cr_assert_eq(d->unit_map.bus_unit[255], 1);
-    cr_assert_eq(d->unit_map.bus_unit[2], -1);
+    cr_assert_eq(d->unit_map->bus_unit[1], 1);
+    cr_assert_eq(d->unit_map->bus_unit[10], 1);
+    cr_assert_eq(d->unit_map->bus_unit[255], 1);
+    cr_assert_eq(d->unit_map->bus_unit[2], -1);
     cr_assert(d->listens);
     cr_assert_str_eq(d->listen.host, "127.0.0.1");
     cr_assert_eq(d->listen.port, 802);

@@ -152,7 +152,7 @@ Test(canonical, says_when_there_is_no_memory)
     mem_fail_nth(1);
     cr_assert_null(canonical_new(f.pool));
     mem_fail_nth(1);
-    cr_assert_null(canonical_device(c, f.reader.sections[2], NULL));
+    cr_assert_null(canonical_device(c, f.reader.sections[2], NULL, f.pool));
     mem_fail_nth(0);
     fixture_end(&f);
 }

@@ -76,13 +76,13 @@ Test(check_binds, a_wildcard_leaves_no_room)
 
 /* ---- Names on a shared address: with certificates of the test PKI ---- */
 
-struct shared {
+struct sharing {
     const char *certificate[2];
     const char *more[2]; /* lines for each device */
 };
 
 /* What the second of two devices on 127.0.0.1:802 hears; NULL: nothing. */
-static void expect_names(const struct shared *s, const char *said)
+static void expect_names(const struct sharing *s, const char *said)
 {
     struct fixture f;
     char text[4096];
@@ -119,17 +119,17 @@ static void expect_names(const struct shared *s, const char *said)
 
 Test(check_binds, devices_with_names_of_their_own_share_an_address)
 {
-    expect_names(&(struct shared){{"pump-12", "monitor-7"}, {"", ""}}, NULL);
-    expect_names(&(struct shared){{"pump-12", "monitor-7"}, {"server_name = x.example\n", ""}},
+    expect_names(&(struct sharing){{"pump-12", "monitor-7"}, {"", ""}}, NULL);
+    expect_names(&(struct sharing){{"pump-12", "monitor-7"}, {"server_name = x.example\n", ""}},
                  NULL);
-    expect_names(&(struct shared){{"pump-12-cn", "monitor-7"}, {"server_name = x.example\n", ""}},
+    expect_names(&(struct sharing){{"pump-12-cn", "monitor-7"}, {"server_name = x.example\n", ""}},
                  NULL);
 }
 
 Test(check_binds, a_device_on_a_shared_address_needs_a_name)
 {
     expect_names(
-        &(struct shared){{"pump-12", "bms-cn"}, {"", ""}},
+        &(struct sharing){{"pump-12", "bms-cn"}, {"", ""}},
         "t.conf:21: listen = 127.0.0.1:802 is shared, and the device has no name to choose "
         "it by; right: server_name = NAME, or a certificate with a dNSName");
 }
@@ -137,12 +137,12 @@ Test(check_binds, a_device_on_a_shared_address_needs_a_name)
 Test(check_binds, names_on_a_shared_address_are_distinct)
 {
     expect_names(
-        &(struct shared){{"pump-12", "monitor-7"}, {"", "server_name = PUMP-12.ward.example\n"}},
+        &(struct sharing){{"pump-12", "monitor-7"}, {"", "server_name = PUMP-12.ward.example\n"}},
         "t.conf:21: listen = 127.0.0.1:802 is shared with [device a] (t.conf:6), and so is "
         "PUMP-12.ward.example; right: a name for each device that no other on this address "
         "has");
     expect_names(
-        &(struct shared){{"monitor-7", "monitor-7-rsa"}, {"", ""}},
+        &(struct sharing){{"monitor-7", "monitor-7-rsa"}, {"", ""}},
         "t.conf:21: listen = 127.0.0.1:802 is shared with [device a] (t.conf:6), and so is "
         "monitor-7.ward.example; right: a name for each device that no other on this "
         "address has");
@@ -151,9 +151,9 @@ Test(check_binds, names_on_a_shared_address_are_distinct)
 Test(check_binds, a_wildcard_name_must_not_reach_another_device)
 {
     expect_names(
-        &(struct shared){{"bms-wild", "monitor-7"}, {"", "server_name = x.hospital.example\n"}},
+        &(struct sharing){{"bms-wild", "monitor-7"}, {"", "server_name = x.hospital.example\n"}},
         "t.conf:21: listen = 127.0.0.1:802 is shared with [device a] (t.conf:6), and so is "
         "x.hospital.example; right: a name for each device that no other on this address "
         "has");
-    expect_names(&(struct shared){{"bms-wild", "monitor-7"}, {"", ""}}, NULL);
+    expect_names(&(struct sharing){{"bms-wild", "monitor-7"}, {"", ""}}, NULL);
 }

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -334,6 +335,269 @@ static void expect_taken_over(void (*change)(void), bool identity, bool trust)
     conf_free(a);
     cr_expect_not_null(identity_facts(b->devices[1].identity), "what was taken over is held");
     conf_free(b);
+    fixture_end(&f);
+}
+
+/* ---- A reload that shares what came of a section ---- */
+
+#define ROLE "[role Service]\nmatch = role:Service\nread = holding 0-9\n"
+#define UNIT(name, tcp)                                                                            \
+    "[device " name "]\nport = tcp:10.0.0.1:" tcp "\nprotocol = modbus-tcp\nunit_map = 1\n"        \
+    "listen = 127.0.0.1:" tcp "\nallow = dns:m.example\n"                                          \
+    "certificate = pump.pem\nkey = pump.key\ntrust = t\n"
+
+static void expect_same_device(const struct conf_device *a, const struct conf_device *b)
+{
+    cr_expect_str_eq(a->name, b->name);
+    cr_expect_str_eq(a->canonical, b->canonical);
+    cr_expect_str_eq(a->file, b->file);
+    cr_expect_eq(a->line_number, b->line_number, "%s: %d, not %d", a->name, a->line_number,
+                 b->line_number);
+    cr_expect_str_eq(a->port.text, b->port.text);
+    cr_expect_str_eq(a->certificate, b->certificate);
+    cr_expect_eq(a->revocation, b->revocation);
+    cr_expect_eq(a->grace_s, b->grace_s);
+    cr_expect_eq(a->retry_max_ms, b->retry_max_ms);
+    cr_expect_eq(a->access != NULL, b->access != NULL);
+    cr_expect_eq(conf_unit(a, 1), conf_unit(b, 1));
+    cr_expect_str_eq(a->trust_section->name, b->trust_section->name);
+    cr_expect_eq(identity_differs(a->identity, b->identity), 0);
+}
+
+/* A configuration of `after`, made beside one of `before` which then ends, is what it would be
+ * alone; `shared` of its devices are taken over. What goes wrong is said in the same words. */
+static void expect_reload(const char *before, const char *after, size_t shared)
+{
+    struct fixture f;
+    size_t taken_over = 0;
+    struct conf *a = fixture_load(&f, put_all(before));
+    cr_assert_not_null(a, "%s", before);
+    fixture_expect(&f, (const char *const[]){NULL});
+    (void)fixture_write("wardgate.conf", after);
+    struct problems *said = problems_new();
+    struct conf *alone = conf_load(a->path, LATER_S, said);
+    struct conf *b = conf_load_anew(a->path, LATER_S, a, f.problems);
+    cr_assert_eq(problems_count(f.problems), problems_count(said), "%s", after);
+    for (size_t i = 0; i < problems_count(said); i++) {
+        cr_expect_str_eq(problems_text(f.problems, i), problems_text(said, i));
+    }
+    cr_assert_eq(b == NULL, alone == NULL);
+    for (size_t i = 0; b != NULL && i < b->device_count; i++) {
+        const struct conf_device *old = conf_find_device(a, b->devices[i].name);
+        taken_over += old != NULL && b->devices[i].canonical == old->canonical;
+    }
+    cr_expect_eq(taken_over, shared, "%zu, not %zu, of %s", taken_over, shared, after);
+    conf_free(a);
+    for (size_t i = 0; b != NULL && i < b->device_count; i++) {
+        expect_same_device(&b->devices[i], &alone->devices[i]);
+        cr_expect_eq(b->devices[i].trust_section,
+                     &b->trusts[alone->devices[i].trust_section - alone->trusts]);
+        cr_expect_eq(b->devices[i].trust, b->devices[i].trust_section->trust);
+        cr_expect_eq(conf_find_device(b, b->devices[i].name), &b->devices[i]);
+    }
+    for (size_t i = 0; b != NULL && i < problems_count(b->warnings); i++) {
+        cr_expect_str_eq(problems_text(b->warnings, i), problems_text(alone->warnings, i));
+    }
+    conf_free(b);
+    conf_free(alone);
+    problems_free(said);
+    fixture_end(&f);
+}
+
+#define AB HEAD TRUST DEVICE("a", "5") DEVICE("b", "6")
+
+Test(conf, a_reload_shares_the_devices_whose_sections_are_the_same)
+{
+    expect_reload(AB, AB, 2);
+    expect_reload(AB, "; moved\n\n" AB, 2);
+    expect_reload(AB, HEAD TRUST DEVICE("b", "6") DEVICE("a", "5"), 2);
+    expect_reload(AB, HEAD TRUST DEVICE("b", "6"), 1);
+    expect_reload(AB, HEAD TRUST DEVICE("new", "4") DEVICE("a", "5") DEVICE("b", "6"), 2);
+    expect_reload(AB, AB "retry_max = 50s\n", 1);
+    expect_reload(AB, HEAD TRUST DEVICE("a", "7") DEVICE("b", "6"), 1);
+    expect_reload(AB, "[gateway]\nname = other\n" TRUST DEVICE("a", "5") DEVICE("b", "6"), 2);
+}
+
+Test(conf, a_reload_makes_devices_anew_whose_trust_changed)
+{
+    expect_reload(AB, HEAD TRUST "tls_min = 1.2\n" DEVICE("a", "5") DEVICE("b", "6"), 0);
+    expect_reload(AB,
+                  HEAD DEVICE("a", "5") DEVICE("b", "6") "[trust t]\nanchors = root.pem\n"
+                                                         "revocation = soft\ncrl = root.pem\n",
+                  0);
+    expect_reload(AB, HEAD DEVICE("a", "5") DEVICE("b", "6") TRUST, 2);
+    expect_reload(AB, HEAD "[trust u]\nanchors = root.pem\nrevocation = off\n" DEVICE("a", "5"), 0);
+    expect_reload(AB, HEAD DEVICE("a", "5"), 0);
+}
+
+Test(conf, a_reload_looks_at_shared_devices_with_the_new_roles)
+{
+    expect_reload(HEAD TRUST UNIT("a", "5"), HEAD TRUST ROLE UNIT("a", "5"), 1);
+    expect_reload(HEAD TRUST ROLE UNIT("a", "5"), HEAD TRUST UNIT("a", "5"), 1);
+    expect_reload(HEAD TRUST ROLE UNIT("a", "5"),
+                  HEAD TRUST ROLE "write = coils 7\n" UNIT("a", "5"), 1);
+}
+
+/* Problems between devices are told against the line of the key, also of one that was shared. */
+Test(conf, a_reload_says_what_is_wrong_with_a_shared_device)
+{
+    expect_reload(AB, HEAD TRUST DEVICE("x", "5") DEVICE("a", "5") DEVICE("b", "6"), 0);
+    expect_reload(AB, AB DEVICE("a", "5"), 0);
+    expect_reload(AB, AB "nonsense = 1\n", 0);
+    expect_reload(AB, AB "[device c]\n", 0);
+}
+
+static void lose_the_key(void)
+{
+    (void)fixture_write("pump.key", "nothing");
+}
+
+Test(conf, a_reload_tells_a_lost_key_of_a_shared_device)
+{
+    struct fixture f;
+    struct conf *a = fixture_load(&f, put_all(AB));
+    cr_assert_not_null(a);
+    lose_the_key();
+    struct problems *said = problems_new();
+    cr_expect_null(conf_load(a->path, LATER_S, said));
+    cr_expect_null(conf_load_anew(a->path, LATER_S, a, f.problems));
+    cr_expect_gt(problems_count(said), 0);
+    cr_assert_eq(problems_count(f.problems), problems_count(said));
+    for (size_t i = 0; i < problems_count(said); i++) {
+        cr_expect_str_eq(problems_text(f.problems, i), problems_text(said, i));
+    }
+    problems_free(said);
+    conf_free(a);
+    fixture_end(&f);
+}
+
+/* Each reload from the one before, which ends: what is shared outlives many. */
+Test(conf, many_reloads_in_a_row_stay_right)
+{
+    struct fixture f;
+    struct conf *now = fixture_load(&f, put_all(AB));
+    cr_assert_not_null(now);
+    for (unsigned i = 0; i < 3 * SHARED_POOLS_MAX; i++) {
+        char text[1024];
+        (void)snprintf(text, sizeof(text), "%sretry_max = %us\n", AB, 40 + i);
+        (void)fixture_write("wardgate.conf", text);
+        struct conf *next = conf_load_anew(now->path, LATER_S, now, f.problems);
+        fixture_expect(&f, (const char *const[]){NULL});
+        cr_assert_not_null(next);
+        conf_free(now);
+        now = next;
+        cr_expect_eq(now->devices[1].retry_max_ms, (40 + i) * 1000);
+        cr_expect_str_eq(now->devices[0].port.text, "tcp:10.0.0.1:5");
+    }
+    conf_free(now);
+    fixture_end(&f);
+}
+
+static void write_included(const char *text)
+{
+    (void)fixture_write("conf.d/ward.conf", text);
+}
+
+/* Of an included folder; a section that moves to another file is made anew. */
+Test(conf, a_reload_shares_by_file)
+{
+    static const char MAIN[] = HEAD "include = conf.d\n" TRUST;
+    struct fixture f;
+    struct conf *a = NULL;
+    (void)put_all(MAIN);
+    write_included(";\n[device a]\nport = tcp:10.0.0.1:5\nprotocol = mllp\n"
+                   "connect = h.example:1\ncertificate = ../pump.pem\nkey = ../pump.key\n"
+                   "trust = t\n");
+    a = fixture_load(&f, put_all(MAIN));
+    cr_assert_not_null(a, "%s", problems_count(f.problems) ? problems_text(f.problems, 0) : "");
+    struct conf *b = conf_load_anew(a->path, LATER_S, a, f.problems);
+    cr_assert_not_null(b);
+    cr_expect_eq(a->devices[0].canonical, b->devices[0].canonical);
+    cr_expect_str_eq(a->devices[0].file, b->devices[0].file);
+    conf_free(a);
+    (void)fixture_write("wardgate.conf", HEAD TRUST DEVICE("a", "5"));
+    a = conf_load_anew(b->path, LATER_S, b, f.problems);
+    cr_assert_not_null(a);
+    cr_expect_neq(a->devices[0].canonical, b->devices[0].canonical);
+    conf_free(a);
+    conf_free(b);
+    fixture_end(&f);
+}
+
+/* The trust's text is the same, and means other files in another folder. */
+Test(conf, a_reload_minds_where_a_trust_stands)
+{
+    static const char INCLUDES[] = HEAD "include = conf.d\n";
+    struct fixture f;
+    put("conf.d/root.pem", "root.pem");
+    write_included(";\n");
+    struct conf *a = fixture_load(&f, put_all(HEAD "include = conf.d\n" TRUST DEVICE("a", "5")));
+    cr_assert_not_null(a);
+    write_included(TRUST);
+    char text[1024];
+    (void)snprintf(text, sizeof(text), "%s%s", INCLUDES, DEVICE("a", "5"));
+    (void)fixture_write("wardgate.conf", text);
+    struct conf *b = conf_load_anew(a->path, LATER_S, a, f.problems);
+    cr_assert_not_null(b);
+    cr_expect_eq(conf_compare_device(&a->devices[0], &b->devices[0]), CONF_CHANGED);
+    conf_free(a);
+    conf_free(b);
+    fixture_end(&f);
+}
+
+/* One relative name, two folders to start from. */
+Test(conf, a_load_from_elsewhere_shares_nothing)
+{
+    static const char TEXT[] = HEAD TRUST DEVICE("a", "5");
+    struct fixture f;
+    char folder[300];
+    (void)snprintf(folder, sizeof(folder), "%.250s", put_all(TEXT));
+    *strrchr(folder, '/') = '\0';
+    put("other/root.pem", "root.pem");
+    put("other/pump.pem", "pump-12.pem");
+    put("other/pump.key", "pump-12.key");
+    (void)fixture_write("other/wardgate.conf", TEXT);
+    fixture_begin(&f);
+    struct fault fault;
+    cr_assert_eq(tls_init(&fault), 0);
+    int back = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    cr_assert_eq(chdir(folder), 0);
+    struct conf *a = conf_load("wardgate.conf", LATER_S, f.problems);
+    cr_assert_eq(chdir("other"), 0);
+    struct conf *b = conf_load_anew("wardgate.conf", LATER_S, a, f.problems);
+    cr_assert_eq(fchdir(back), 0);
+    close(back);
+    cr_assert_not_null(a);
+    cr_assert_not_null(b);
+    cr_expect_str_neq(a->devices[0].certificate, b->devices[0].certificate);
+    conf_free(a);
+    conf_free(b);
+    fixture_end(&f);
+}
+
+Test(conf, a_reload_without_memory_is_refused)
+{
+    struct fixture f;
+    struct conf *a = fixture_load(&f, put_all(AB));
+    cr_assert_not_null(a);
+    unsigned refused = 0;
+    for (uint32_t nth = 1; nth < 400; nth++) {
+        struct problems *said = problems_new();
+        mem_fail_nth(nth);
+        struct conf *b = conf_load_anew(a->path, LATER_S, a, said);
+        bool was_short = mem_fail_nth(0) == 0;
+        refused += b == NULL;
+        cr_expect(b != NULL || problems_count(said) > 0, "allocation %u", nth);
+        cr_expect(b == NULL || b->device_count == 2);
+        cr_expect(was_short || b != NULL);
+        conf_free(b);
+        problems_free(said);
+        if (!was_short) {
+            break;
+        }
+    }
+    cr_expect_gt(refused, 3);
+    conf_free(a);
     fixture_end(&f);
 }
 

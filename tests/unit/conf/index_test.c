@@ -11,7 +11,7 @@ static struct index ix;
 static void set_up(void)
 {
     pool = pool_new();
-    index_init(&ix, pool);
+    index_init(&ix, pool, 0);
 }
 
 static void tear_down(void)

@@ -308,6 +308,18 @@ Test(reader, stops_at_16_mib)
     fixture_end(&f);
 }
 
+/* One slip, one problem: the keys below it are not the section's above. */
+Test(reader, a_header_that_is_no_text_ends_the_section_above)
+{
+    struct fixture f;
+    const char *lines[] = {
+        "t.conf:3: the line holds a control character; right: plain text in UTF-8", NULL};
+    fixture_begin(&f);
+    fixture_read(&f, "[device d]\nport = tcp:a:1\n[device \x01]\nport = tcp:b:1\n");
+    fixture_expect(&f, lines);
+    fixture_end(&f);
+}
+
 Test(reader, several_texts_share_one_name_space)
 {
     struct fixture f;
@@ -320,18 +332,46 @@ Test(reader, several_texts_share_one_name_space)
     fixture_end(&f);
 }
 
-Test(reader, says_when_there_is_no_memory)
+/* A read of which the nth allocation fails. */
+static void expect_no_memory(uint32_t nth, size_t expected, const char *says)
 {
     static const char TEXT[] = "[device d]\nport = tcp:a:1\n";
     struct fixture_text text = {.text = TEXT, .len = strlen(TEXT), .cut = 100};
     struct reader_source source = {
-        .read = fixture_text_read, .from = &text, .file = "t.conf", .dir = "/"};
+        .read = fixture_text_read, .from = &text, .file = "t.conf", .dir = "/", .len = expected};
     struct fixture f;
     fixture_begin(&f);
-    mem_fail_nth(1);
+    mem_fail_nth(nth);
     cr_assert_eq(reader_read(&f.reader, &source), -1);
     mem_fail_nth(0);
-    cr_assert(fixture_says(
-        &f, "t.conf:1: not enough memory to read on; right: free some memory and try again"));
+    cr_assert(fixture_says(&f, says));
     fixture_end(&f);
+}
+
+Test(reader, says_when_there_is_no_memory)
+{
+    expect_no_memory(1, 0,
+                     "t.conf: not enough memory to read on; right: free some memory and try again");
+    /* The text has a block of its own. */
+    expect_no_memory(
+        2, 20000, "t.conf:1: not enough memory to read on; right: free some memory and try again");
+}
+
+/* A text that grows, or shrinks, between the question for its length and the reading. */
+Test(reader, takes_a_text_of_another_length_than_it_was_told)
+{
+    static const char TEXT[] = "[device d]\nport = tcp:a:1\n";
+    for (size_t told = 1; told < 2 * sizeof(TEXT); told++) {
+        struct fixture_text text = {.text = TEXT, .len = strlen(TEXT), .cut = 7};
+        struct reader_source source = {
+            .read = fixture_text_read, .from = &text, .file = "t.conf", .dir = "/", .len = told};
+        struct fixture f;
+        fixture_begin(&f);
+        cr_assert_eq(reader_read(&f.reader, &source), 0);
+        fixture_expect(&f, (const char *const[]){NULL});
+        const struct reader_section *s = reader_find(&f.reader, KEYS_DEVICE, "d");
+        cr_assert_not_null(s);
+        cr_expect_str_eq(reader_get(s, KEYS_PORT)->value, "tcp:a:1");
+        fixture_end(&f);
+    }
 }

@@ -249,7 +249,7 @@ Test(binding, what_waited_when_the_doubt_came_is_not_sent)
 Test(binding, a_device_without_a_unit_is_never_bound)
 {
     open_all("Acme", 9, false);
-    rig.conf.unit_map.bus_unit[0x11] = -1;
+    rig.units.bus_unit[0x11] = -1;
     binding_port_up(own.binding);
     bench_run_until(&rig.bench, &own.changes, 1);
     cr_expect_eq(binding_state(own.binding), BINDING_SILENT);

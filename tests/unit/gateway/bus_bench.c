@@ -11,6 +11,7 @@
 
 #include <criterion/criterion.h>
 
+#include "conf/values.h"
 #include "protocols/modbus_ascii.h"
 #include "protocols/modbus_mbap.h"
 #include "protocols/modbus_rtu.h"
@@ -349,10 +350,9 @@ void rig_prepare(struct rig *r, bool is_tcp)
                                  .parity = CONF_PARITY_EVEN,
                                  .stop_bits = 1,
                                  .flow = CONF_FLOW_NONE};
-    for (size_t i = 0; i < 256; i++) {
-        c->unit_map.bus_unit[i] = -1;
-    }
-    c->unit_map.bus_unit[0x11] = 0x11;
+    c->unit_map = &r->units;
+    values_units_clear(c->unit_map);
+    c->unit_map->bus_unit[0x11] = 0x11;
     c->writes_allowed = true;
     c->response_timeout_ms = 100;
     c->request_timeout_ms = 2000;

@@ -54,6 +54,7 @@ struct rig {
     uv_timer_t tick; /* uv_run(ONCE) waits for the next event after a timer: there is always one */
     struct slave slave;
     struct conf_device conf;
+    struct conf_unit_map units; /* conf's */
     char port_text[80];
     struct bus *bus;
     struct bus_device *device;

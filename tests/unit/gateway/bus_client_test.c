@@ -53,8 +53,8 @@ Test(bus_client, refuses_unmapped_units)
 Test(bus_client, never_broadcasts_on_a_line)
 {
     start();
-    rig.conf.unit_map.bus_unit[5] = 0;
-    rig.conf.unit_map.bus_unit[6] = 248;
+    rig.units.bus_unit[5] = 0;
+    rig.units.bus_unit[6] = 248;
     expect_refused("05 06 0001 0001", "05 86 0A");
     expect_refused("06 06 0001 0001", "06 86 0A");
     expect_nothing_sent();
@@ -158,7 +158,7 @@ Test(bus_client, refuses_when_out_of_memory)
 Test(bus_client, renames_units)
 {
     start();
-    rig.conf.unit_map.bus_unit[255] = 0x11;
+    rig.units.bus_unit[255] = 0x11;
     master_expect(&one, "FF 03 0010 0001", "FF 03 02 0010");
     cr_expect_eq(rig.slave.requests[0].bytes[0], 0x11);
     rig.slave.script = slave_be_silent;

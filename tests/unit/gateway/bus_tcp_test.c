@@ -52,8 +52,8 @@ Test(bus_tcp, gives_each_request_its_own_transaction)
 Test(bus_tcp, may_ask_unit_0_and_255)
 {
     rig_prepare(&rig, true);
-    rig.conf.unit_map.bus_unit[1] = 0;
-    rig.conf.unit_map.bus_unit[2] = 255;
+    rig.units.bus_unit[1] = 0;
+    rig.units.bus_unit[2] = 255;
     rig_run(&rig);
     master_join(&one, &rig);
     master_expect(&one, "01 03 0010 0001", "01 03 02 0010");

@@ -91,13 +91,16 @@ Test(bus, libmodbus_serves_two_masters)
 Test(bus, devices_share_a_line_and_nothing_else)
 {
     static struct conf_device second;
+    static struct conf_unit_map units;
     struct bus_device *other = NULL;
     struct bus_device *mine = NULL;
 
     rig_open(&rig);
     second = rig.conf;
-    second.unit_map.bus_unit[0x11] = -1;
-    second.unit_map.bus_unit[1] = 0x12;
+    units = rig.units;
+    units.bus_unit[0x11] = -1;
+    units.bus_unit[1] = 0x12;
+    second.unit_map = &units;
     second.writes_allowed = false;
     cr_expect(bus_fits(rig.bus, &second));
     other = bus_attach(rig.bus, &second, NULL, NULL, NULL);

@@ -14,7 +14,7 @@ enum { LIVE = 0x11, DEAD = 0x12 };
 static void start(void (*script)(struct slave *s, struct span frame), uint32_t timeout_ms)
 {
     rig_prepare(&rig, false);
-    rig.conf.unit_map.bus_unit[DEAD] = DEAD;
+    rig.units.bus_unit[DEAD] = DEAD;
     rig.conf.response_timeout_ms = timeout_ms;
     rig_run(&rig);
     rig.slave.script = script;
@@ -213,8 +213,8 @@ Test(bus_unit, silent_units_take_a_tenth_of_a_shared_line)
     uint64_t left = 0;
 
     start(answer_only_live, 100);
-    rig.conf.unit_map.bus_unit[0x13] = 0x13;
-    rig.conf.unit_map.bus_unit[0x14] = 0x13;
+    rig.units.bus_unit[0x13] = 0x13;
+    rig.units.bus_unit[0x14] = 0x13;
     master_expect(&one, "11 03 0010 0001", "11 03 02 0010");
     make_it_silent();
     left = dead()->again_ms - io_now_ms(&rig.bench.io);
@@ -243,7 +243,7 @@ static void answer_only_live_tcp(struct slave *s, struct span frame)
 Test(bus_unit, a_port_that_comes_back_is_a_new_chance)
 {
     rig_prepare(&rig, true);
-    rig.conf.unit_map.bus_unit[DEAD] = DEAD;
+    rig.units.bus_unit[DEAD] = DEAD;
     rig.conf.response_timeout_ms = 20;
     rig_run(&rig);
     rig.slave.script = answer_only_live_tcp;

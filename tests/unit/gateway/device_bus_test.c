@@ -21,8 +21,8 @@ static void start(void)
 
     rig_prepare(&rig, false);
     rig.conf.name = name;
-    rig.conf.unit_map.bus_unit[5] = 5;
-    rig.conf.unit_map.bus_unit[6] = 6;
+    rig.units.bus_unit[5] = 5;
+    rig.units.bus_unit[6] = 6;
     rig.conf.response_timeout_ms = 500; /* a busy machine answers late, too */
     rig_run(&rig);
     master_join(&one, &rig);

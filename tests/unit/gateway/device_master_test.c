@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 
 #include "certs/mem.h"
+#include "conf/values.h"
 #include "tests/unit/gateway/link_rig.h"
 
 static struct rig rig;
@@ -22,10 +23,10 @@ static void setup(void)
     c->port.kind = CONF_PORT_TCP_LISTEN;
     c->response_timeout_ms = 60000;
     c->char_timeout_ms = 1000;
-    for (size_t i = 0; i < 256; i++) {
-        c->unit_map.bus_unit[i] = -1;
-    }
-    c->unit_map.bus_unit[0x11] = 0x17;
+    static struct conf_unit_map units;
+    c->unit_map = &units;
+    values_units_clear(&units);
+    units.bus_unit[0x11] = 0x17;
 }
 
 static void teardown(void)

@@ -20,8 +20,7 @@ static void setup(void)
     rig_init(&rig);
     press_open(&press);
     known.name = pump;
-    ward->conf.devices = &known;
-    ward->conf.device_count = 1;
+    ward_use_devices(ward, &known, 1);
     stage->conf.revocation = CONF_REVOCATION_SOFT;
 }
 

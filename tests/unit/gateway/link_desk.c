@@ -23,8 +23,7 @@ void desk_open(struct desk *d)
     bench_init(&d->bench);
     d->trust = fixture_trust(REVOCATION_CHECKED);
     ward_open(&d->ward, &d->bench, d->trust);
-    d->ward.conf.devices = devices;
-    d->ward.conf.device_count = sizeof(devices) / sizeof(devices[0]);
+    ward_use_devices(&d->ward, devices, sizeof(devices) / sizeof(devices[0]));
     press_open(&d->press);
 }
 

@@ -6,6 +6,7 @@
 
 #include <criterion/criterion.h>
 
+#include "conf/text.h"
 #include "tests/unit/gateway/folder.h"
 
 static void ward_on_closed(void *owner)
@@ -33,10 +34,23 @@ void ward_open(struct ward *w, struct bench *b, struct trust *trust)
     revocation_start(w->revocation);
 }
 
+void ward_use_devices(struct ward *w, struct conf_device *devices, size_t count)
+{
+    pool_free(w->pool);
+    w->pool = pool_new();
+    w->conf.devices = devices;
+    w->conf.device_count = count;
+    index_init(&w->conf.by_name, w->pool, count);
+    for (size_t i = 0; i < count; i++) {
+        cr_assert(index_add(&w->conf.by_name, text_hash(devices[i].name, 0)));
+    }
+}
+
 void ward_close(struct ward *w)
 {
     revocation_close(w->revocation);
     bench_run_until(w->bench, &w->closed, 1);
     revocation_free(w->revocation);
+    pool_free(w->pool);
     folder_remove_tree(w->folder);
 }

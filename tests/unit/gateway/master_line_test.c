@@ -86,7 +86,7 @@ Test(master_line, exceptions_go_in_frames)
 
 Test(master_line, others_units_and_broadcasts_are_passed_over)
 {
-    rig.conf.unit_map.bus_unit[0] = 0x17; /* whatever the map says */
+    rig.units.bus_unit[0] = 0x17; /* whatever the map says */
     master_rig_start(&rig);
     say("2A 03 0010 0003 0215");
     say("2A 03 06 1234 5678 2345 3060");

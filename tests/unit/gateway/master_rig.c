@@ -6,6 +6,7 @@
 
 #include <criterion/criterion.h>
 
+#include "conf/values.h"
 #include "tests/unit/protocols/hex.h"
 
 static void rig_on_port(void *owner, const struct fault *f)
@@ -64,10 +65,9 @@ void master_rig_init(struct master_rig *r, enum conf_protocol protocol)
     c->port.text = r->port_text;
     c->line = (struct conf_line){
         .rate = 115200, .data_bits = 8, .parity = CONF_PARITY_EVEN, .stop_bits = 1};
-    for (size_t i = 0; i < 256; i++) {
-        c->unit_map.bus_unit[i] = -1;
-    }
-    c->unit_map.bus_unit[0x11] = 0x17;
+    c->unit_map = &r->units;
+    values_units_clear(c->unit_map);
+    c->unit_map->bus_unit[0x11] = 0x17;
     c->writes_allowed = true;
     c->max_links = 2;
     c->response_timeout_ms = 60000;

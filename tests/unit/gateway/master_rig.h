@@ -12,6 +12,7 @@ enum { MASTER_RIG_SENT_MAX = 64, MASTER_RIG_EARS = 4 };
 
 struct master_rig {
     struct bench bench;
+    struct conf_unit_map units; /* conf's */
     struct conf_device conf; /* 115200 8E1 RTU, or TCP; unit 11 is 17 there; writes are allowed */
     char port_text[80];
     struct master *master;

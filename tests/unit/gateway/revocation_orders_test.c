@@ -137,8 +137,7 @@ Test(revocation_orders, a_device_of_that_name_wins_over_a_serial)
 {
     static char name[] = "AB12";
     struct conf_device device = {.name = name};
-    desk.ward.conf.devices = &device;
-    desk.ward.conf.device_count = 1;
+    ward_use_devices(&desk.ward, &device, 1);
     desk_block(&desk, "AB12");
     cr_expect(revocation_is_blocked(gate(), "AB12"));
 }

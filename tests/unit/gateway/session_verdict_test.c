@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 
+#include "conf/values.h"
 #include "gateway/log.h"
 #include "tests/unit/gateway/link_desk.h"
 #include "tests/unit/gateway/link_stage.h"
@@ -28,8 +29,7 @@ static void setup(void)
     press_open(&press);
     others[0].name = pump;
     others[1].name = monitor;
-    stage.ward.conf.devices = others;
-    stage.ward.conf.device_count = 2;
+    ward_use_devices(&stage.ward, others, 2);
     stage.ward.section.check_timeout_ms = 30000;
     stage.conf.revocation = CONF_REVOCATION_HARD;
 }
@@ -393,8 +393,10 @@ static struct hospital_link *be_up_on_a_bus(void)
     c->port.kind = CONF_PORT_TCP;
     c->port.address = (struct conf_address){.host = loopback, .port = fixture_dead_port()};
     c->port.text = port_text;
-    memset(&c->unit_map, 0xFF, sizeof(c->unit_map)); /* -1: nobody */
-    c->unit_map.bus_unit[0x11] = 0x11;
+    static struct conf_unit_map units;
+    c->unit_map = &units;
+    values_units_clear(&units);
+    units.bus_unit[0x11] = 0x11;
     c->writes_allowed = true;
     c->writes_need_good = true;
     c->response_timeout_ms = 100;
