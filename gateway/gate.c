@@ -104,6 +104,11 @@ size_t gate_inside(const struct gate *g)
     return g->inside;
 }
 
+bool gate_is_crowded(const struct gate *g)
+{
+    return g->first != NULL;
+}
+
 size_t gate_waiting(const struct gate *g)
 {
     size_t count = 0;

@@ -44,4 +44,7 @@ void gate_leave(struct gate *g, struct gate_ticket *t);
 size_t gate_inside(const struct gate *g);
 size_t gate_waiting(const struct gate *g);
 
+/* Does anybody wait? */
+bool gate_is_crowded(const struct gate *g);
+
 #endif

@@ -212,6 +212,7 @@ struct gateway *gateway_new(struct io *io, struct conf *conf, struct fault *f)
     g->generation = 1;
     g->loaded_at_s = io_wall_s();
     gate_init(&g->gate, GATEWAY_HANDSHAKES_MAX);
+    io->gate = &g->gate;
     (void)uv_timer_init(&io->loop, &g->reap); /* can not fail (libuv 1.44) */
     g->reap.data = g;
     g->reap_open = true;
@@ -224,6 +225,7 @@ struct gateway *gateway_new(struct io *io, struct conf *conf, struct fault *f)
     if (g->revocation == NULL) {
         gateway_run_out(g);
         generation_release(present);
+        io->gate = NULL;
         mem_free(g);
         return NULL;
     }
@@ -324,6 +326,7 @@ void gateway_stop(struct gateway *g, void (*on_stopped)(void *owner), void *owne
 void gateway_free(struct gateway *g)
 {
     if (g != NULL) {
+        g->io->gate = NULL;
         revocation_free(g->revocation);
         generation_release(g->present);
         mem_free(g);

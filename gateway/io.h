@@ -13,6 +13,8 @@
 #include <uv.h>
 
 #include "certs/tls.h"
+#include "gateway/gate.h"
+#include "gateway/haste.h"
 #include "gateway/lull.h"
 
 enum {
@@ -42,6 +44,8 @@ struct io {
     uint64_t calm_until_ns;     /* no fine timer waits actively before; clock of uv_hrtime */
     bool has_put_off;           /* what the last poll showed was not all read */
     struct lull lull;           /* of all TCP connections */
+    struct haste haste;         /* of the handshakes */
+    const struct gate *gate;    /* borrowed: where handshakes wait; NULL: nowhere */
 };
 
 /* 0, or a fault code with *f. After io_init the caller must end with io_deinit. The process ignores

@@ -1,8 +1,15 @@
 #include "gateway/stall.h"
 
 #include <time.h>
+#include <unistd.h>
 
 enum { NS_PER_MS = 1000000 };
+
+/* That it is active is all: libuv's poll does not wait then. */
+static void on_haste(uv_idle_t *idle)
+{
+    (void)idle;
+}
 
 /* The loop is about to poll: all callbacks of this turn have run. */
 static void on_prepare(uv_prepare_t *prepare)
@@ -20,6 +27,12 @@ static void on_prepare(uv_prepare_t *prepare)
     s->io->is_refreshed = false;
     s->io->turn_count = 0;
     s->io->has_put_off = false;
+    bool is_crowd = s->may_hurry && s->io->gate != NULL && gate_is_crowded(s->io->gate);
+    if (haste_wants(&s->io->haste, now_ns, is_crowd, s->io->lull.turn_reads > 0)) {
+        (void)uv_idle_start(&s->haste, on_haste); /* cannot fail with a callback */
+    } else {
+        (void)uv_idle_stop(&s->haste); /* always succeeds */
+    }
     /* Something that is due, or closes, lets the poll return at once. */
     bool can_wait = uv_backend_timeout(&s->io->loop) != 0;
     if (lull_wants(&s->io->lull, now_ns, can_wait)) {
@@ -38,16 +51,20 @@ static void on_check(uv_check_t *check)
 
 void stall_open(struct stall *s, struct io *io, void (*on_closed)(void *owner), void *owner)
 {
-    *s = (struct stall){.io = io, .on_closed = on_closed, .owner = owner, .handles = 2};
+    *s = (struct stall){.io = io, .on_closed = on_closed, .owner = owner, .handles = 3};
+    s->may_hurry = sysconf(_SC_NPROCESSORS_ONLN) > 1;
     (void)uv_prepare_init(&io->loop, &s->prepare); /* cannot fail */
     (void)uv_check_init(&io->loop, &s->check);     /* cannot fail */
+    (void)uv_idle_init(&io->loop, &s->haste);      /* cannot fail */
     s->prepare.data = s;
+    s->haste.data = s;
     s->check.data = s;
     (void)uv_prepare_start(&s->prepare, on_prepare); /* cannot fail with a callback */
     (void)uv_check_start(&s->check, on_check);       /* cannot fail with a callback */
     io->has_turns = true;
     uv_unref((uv_handle_t *)&s->prepare);
     uv_unref((uv_handle_t *)&s->check);
+    uv_unref((uv_handle_t *)&s->haste);
 }
 
 static void on_handle_closed(uv_handle_t *handle)
@@ -67,6 +84,7 @@ void stall_close(struct stall *s)
         s->io->has_put_off = false; /* nobody would take it back */
         uv_close((uv_handle_t *)&s->prepare, on_handle_closed);
         uv_close((uv_handle_t *)&s->check, on_handle_closed);
+        uv_close((uv_handle_t *)&s->haste, on_handle_closed);
     }
 }
 

@@ -6,6 +6,7 @@
  * anybody, to the next poll; a program that the kernel does not let run counts as busy too, because
  * the links wait just the same. Where more than 1,024 descriptors are ready at once, libuv polls
  * again within the turn, and only what came after that is seen.
+ * What a turn is worth is decided here, too: it is where lull.h and haste.h are asked.
  * Cost: two clocks in a turn and no system call. (libuv's own UV_METRICS_IDLE_TIME polls twice in
  * each turn that waits.)
  */
@@ -21,6 +22,8 @@
 struct stall {
     uv_prepare_t prepare;
     uv_check_t check;
+    uv_idle_t haste; /* runs while the poll must not wait */
+    bool may_hurry;  /* there is another processor for those who are waited for */
     struct io *io;
     uint64_t polled_ms; /* loop clock: the last poll returned; 0: there was none yet */
     uint64_t longest_ns;
@@ -33,7 +36,7 @@ struct stall {
 /* Begin to measure: what comes before the first poll, the start of the program, does not count.
  * Does not keep the loop running. on_closed(owner) comes after stall_close, from the loop, as the
  * last call; NULL: nobody asks. io is borrowed until then, and io_turn_is_long
- * works. Cannot fail. */
+ * works, and io->gate, while it is set, may make the loop hurry. Cannot fail. */
 void stall_open(struct stall *s, struct io *io, void (*on_closed)(void *owner), void *owner);
 
 /* End. Idempotent. The longest stall can still be asked for. */

@@ -32,7 +32,9 @@ Test(gate, lets_in_as_many_as_there_are_places)
     for (unsigned i = 0; i < PLACES; i++) {
         cr_expect(enter(i, false), "%u", i);
     }
+    cr_expect_not(gate_is_crowded(&gate));
     cr_expect_not(enter(PLACES, false));
+    cr_expect(gate_is_crowded(&gate));
     cr_expect_eq(gate_inside(&gate), PLACES);
     cr_expect_eq(gate_waiting(&gate), 1);
 }

@@ -283,6 +283,15 @@ Test(gateway, stop_ends_after_the_ack)
     close(fd);
 }
 
+/* As long as the gateway lives, the loop hurries for those who wait at its gate. */
+Test(gateway, its_gate_is_the_loops)
+{
+    choose_ports();
+    add("pump-12", "pump-12", ports[0], "start = data");
+    town_start(&town);
+    cr_expect_eq(town.bench.io.gate, &town.gateway->gate);
+}
+
 Test(gateway, stop_before_it_was_started)
 {
     struct fault f;

@@ -165,3 +165,83 @@ Test(stall, lets_a_lull_pass_before_each_poll_when_one_is_wanted)
 {
     cr_expect_geq(many_turns_ns(), (uint64_t)TURNS * LULL_NS);
 }
+
+/* ---- haste, while somebody waits at the gate ---- */
+
+static struct gate gate;
+static struct gate_ticket tickets[2];
+static uv_timer_t alive; /* else there is nothing to run for */
+
+static void on_turn_at_gate(void *owner)
+{
+    (void)owner;
+}
+
+/* One is inside, one waits. */
+static void crowd(void)
+{
+    gate_init(&gate, 1);
+    for (size_t i = 0; i < 2; i++) {
+        (void)gate_enter(&gate, &tickets[i], false, on_turn_at_gate, NULL);
+    }
+    io.gate = &gate;
+    stall.may_hurry = true;
+    uv_timer_init(&io.loop, &alive);
+    uv_timer_start(&alive, end_wait, 3600000, 0);
+}
+
+static void disperse(void)
+{
+    io.gate = NULL;
+    uv_close((uv_handle_t *)&alive, NULL);
+}
+
+/* A turn in which a link is read. */
+static void turn_with_reading(void)
+{
+    uint32_t seen = 0;
+    lull_note(&io.lull, &seen);
+    (void)uv_run(&io.loop, UV_RUN_NOWAIT);
+}
+
+static bool hurries(void)
+{
+    return uv_is_active((uv_handle_t *)&stall.haste) != 0;
+}
+
+Test(stall, the_poll_does_not_wait_while_there_is_haste)
+{
+    crowd();
+    cr_expect_not(hurries());
+    uint64_t began_ns = uv_hrtime();
+    turn_with_reading();
+    cr_assert(hurries());
+    cr_expect_eq(uv_backend_timeout(&io.loop), 0);
+    while (hurries()) {
+        (void)uv_run(&io.loop, UV_RUN_NOWAIT);
+    }
+    cr_expect_geq(uv_hrtime() - began_ns, (uint64_t)HASTE_NS);
+    disperse();
+}
+
+Test(stall, hurries_for_nobody_when_none_waits)
+{
+    crowd();
+    gate_leave(&gate, &tickets[1]);
+    turn_with_reading();
+    cr_expect_not(hurries());
+    io.gate = NULL;
+    turn_with_reading();
+    cr_expect_not(hurries());
+    disperse();
+}
+
+/* Who is waited for may need this very processor. */
+Test(stall, a_single_processor_is_left_to_others)
+{
+    crowd();
+    stall.may_hurry = false;
+    turn_with_reading();
+    cr_expect_not(hurries());
+    disperse();
+}
