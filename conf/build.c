@@ -134,7 +134,7 @@ static bool take_over_device(struct conf_device *d, const struct reader_section 
     return true;
 }
 
-static size_t count_kind(struct reader *reader, enum keys_section kind)
+static size_t count_kind(const struct reader *reader, enum keys_section kind)
 {
     size_t count = 0;
     for (size_t i = 0; i < reader->count; i++) {
@@ -144,7 +144,7 @@ static size_t count_kind(struct reader *reader, enum keys_section kind)
 }
 
 /* Arrays for all trusts, roles and devices; false when there is no memory. */
-static bool make_arrays(struct conf *conf, struct reader *reader, struct pool *pool)
+static bool make_arrays(struct conf *conf, const struct reader *reader, struct pool *pool)
 {
     size_t trusts = count_kind(reader, KEYS_TRUST);
     size_t roles = count_kind(reader, KEYS_ROLE);

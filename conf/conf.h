@@ -175,9 +175,9 @@ enum conf_start { CONF_START_ALWAYS, CONF_START_DATA };
 
 enum conf_while_down { CONF_DOWN_DROP, CONF_DOWN_BLOCK };
 
-/* unit_map: which unit of the side that answers the master's unit stands for; -1 for none. */
 enum { CONF_UNITS = 256 };
 
+/* unit_map: which unit of the side that answers the master's unit stands for; -1 for none. */
 struct conf_unit_map {
     int16_t bus_unit[CONF_UNITS];
 };

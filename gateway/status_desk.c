@@ -83,9 +83,6 @@ static void desk_make_text(struct status_desk *d)
 static void desk_on_turn(uv_idle_t *turn)
 {
     struct status_desk *d = turn->data;
-    if (d->closing) {
-        return;
-    }
     if (d->made != NULL) {
         desk_hand_out(d);
     } else {
@@ -106,10 +103,7 @@ void status_desk_open(struct status_desk *d, struct io *io, struct gateway *gate
 
 void status_desk_ask(struct status_desk *d, struct control_client *client)
 {
-    if (d->closing) {
-        control_answer(client, NULL);
-        return;
-    }
+    assert(!d->closing);
     assert(d->served.count + d->waiting.count < CONTROL_CLIENTS_MAX);
     d->waiting.clients[d->waiting.count++] = client;
     (void)uv_idle_start(&d->turn, desk_on_turn); /* cannot fail with a callback */
@@ -117,7 +111,7 @@ void status_desk_ask(struct status_desk *d, struct control_client *client)
 
 void status_desk_close(struct status_desk *d)
 {
-    if (d->closing || d->io == NULL) {
+    if (d->closing) {
         return;
     }
     d->closing = true;

@@ -44,12 +44,12 @@ void status_desk_open(struct status_desk *d, struct io *io, struct gateway *gate
                       const struct stall *stall);
 
 /* Answer this client with control_answer, from a later turn of the loop: with the text of status.h,
- * or with NULL when there is no memory for it or the desk is closed. At most CONTROL_CLIENTS_MAX
- * may wait at a time, as control.h promises. */
+ * or with NULL when there is no memory for it or the desk is closed meanwhile. At most
+ * CONTROL_CLIENTS_MAX may wait at a time, as control.h promises. Not after status_desk_close. */
 void status_desk_ask(struct status_desk *d, struct control_client *client);
 
-/* End: who waits is answered now, with NULL. Idempotent, also on a desk that is all zero and never
- * was opened. The struct must outlive the loop's next turn. */
+/* End: who waits is answered now, with NULL. Idempotent. The struct must outlive the loop's next
+ * turn. */
 void status_desk_close(struct status_desk *d);
 
 #endif

@@ -103,3 +103,23 @@ Test(reader_section, knows_no_section_of_another_file)
     fixture_end(&f);
     fixture_end(&old);
 }
+
+/* Known or not, it ends just where the text is cut off: what follows was never looked at. */
+Test(reader_section, knows_none_at_the_end_of_a_text_that_is_too_long)
+{
+    static const char SECTION[] = "[device a]\n" REST;
+    static char text[READER_TEXT_MAX + 2];
+    size_t comments = sizeof(text) - sizeof(SECTION);
+    memset(text, '\n', comments);
+    memcpy(&text[comments], SECTION, sizeof(SECTION));
+    struct fixture old;
+    struct fixture f;
+    fixture_build(&old, FRONT "[device a]\n" REST);
+    fixture_begin(&f);
+    f.reader.before = &old.conf;
+    fixture_read_bytes(&f, text, READER_TEXT_MAX + 1, READER_TEXT_MAX + 1);
+    cr_expect_eq(problems_count(f.problems), 1);
+    cr_expect_not_null(strstr(problems_text(f.problems, 0), "the file is longer than 16 MiB"));
+    fixture_end(&f);
+    fixture_end(&old);
+}
