@@ -89,6 +89,7 @@ void gate_leave(struct gate *g, struct gate_ticket *t)
         return;
     }
     t->place = GATE_OUTSIDE;
+    g->moves++;
     g->inside--;
     g->inbound_inside -= t->inbound ? 1U : 0U;
     struct gate_ticket *next = gate_next(g);
@@ -107,6 +108,11 @@ size_t gate_inside(const struct gate *g)
 bool gate_is_crowded(const struct gate *g)
 {
     return g->first != NULL;
+}
+
+uint32_t gate_moves(const struct gate *g)
+{
+    return g->moves;
 }
 
 size_t gate_waiting(const struct gate *g)

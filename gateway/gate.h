@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct gate_ticket {
     /* private to gate.c */
@@ -27,6 +28,7 @@ struct gate {
     size_t places, inbound_places;
     size_t inside, inbound_inside;
     struct gate_ticket *first, *last; /* who waits, in order */
+    uint32_t moves;                   /* how many gave a place back so far; may wrap */
 };
 
 /* places: 1.. */
@@ -46,5 +48,8 @@ size_t gate_waiting(const struct gate *g);
 
 /* Does anybody wait? */
 bool gate_is_crowded(const struct gate *g);
+
+/* How many gave a place back since gate_init, modulo 2^32. */
+uint32_t gate_moves(const struct gate *g);
 
 #endif

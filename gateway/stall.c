@@ -11,6 +11,18 @@ static void on_haste(uv_idle_t *idle)
     (void)idle;
 }
 
+static bool hurries(const struct stall *s, uint64_t now_ns)
+{
+    const struct gate *gate = s->io->gate;
+    if (!s->may_hurry || gate == NULL) {
+        return false;
+    }
+    const struct haste_signs signs = {.is_crowd = gate_is_crowded(gate),
+                                      .has_read = s->io->lull.turn_reads > 0,
+                                      .moves = gate_moves(gate)};
+    return haste_wants(&s->io->haste, now_ns, &signs);
+}
+
 /* The loop is about to poll: all callbacks of this turn have run. */
 static void on_prepare(uv_prepare_t *prepare)
 {
@@ -27,8 +39,7 @@ static void on_prepare(uv_prepare_t *prepare)
     s->io->is_refreshed = false;
     s->io->turn_count = 0;
     s->io->has_put_off = false;
-    bool is_crowd = s->may_hurry && s->io->gate != NULL && gate_is_crowded(s->io->gate);
-    if (haste_wants(&s->io->haste, now_ns, is_crowd, s->io->lull.turn_reads > 0)) {
+    if (hurries(s, now_ns)) {
         (void)uv_idle_start(&s->haste, on_haste); /* cannot fail with a callback */
     } else {
         (void)uv_idle_stop(&s->haste); /* always succeeds */

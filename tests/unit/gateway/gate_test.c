@@ -117,3 +117,17 @@ Test(gate, has_a_place_for_each_kind_however_few_there_are)
     gate_leave(&gate, &tickets[0]);
     cr_expect_eq(turns[0], 1);
 }
+
+Test(gate, counts_who_came_through)
+{
+    (void)enter(0, false);
+    cr_expect_eq(gate_moves(&gate), 0);
+    gate_leave(&gate, &tickets[0]);
+    gate_leave(&gate, &tickets[0]);
+    cr_expect_eq(gate_moves(&gate), 1);
+    for (unsigned i = 0; i <= PLACES; i++) {
+        (void)enter(i, false);
+    }
+    gate_leave(&gate, &tickets[PLACES]);
+    cr_expect_eq(gate_moves(&gate), 1, "who only waited");
+}

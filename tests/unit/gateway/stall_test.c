@@ -169,7 +169,7 @@ Test(stall, lets_a_lull_pass_before_each_poll_when_one_is_wanted)
 /* ---- haste, while somebody waits at the gate ---- */
 
 static struct gate gate;
-static struct gate_ticket tickets[2];
+static struct gate_ticket tickets[3];
 static uv_timer_t alive; /* else there is nothing to run for */
 
 static void on_turn_at_gate(void *owner)
@@ -177,13 +177,14 @@ static void on_turn_at_gate(void *owner)
     (void)owner;
 }
 
-/* One is inside, one waits. */
+/* One came through, one is inside, one waits. */
 static void crowd(void)
 {
     gate_init(&gate, 1);
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 3; i++) {
         (void)gate_enter(&gate, &tickets[i], false, on_turn_at_gate, NULL);
     }
+    gate_leave(&gate, &tickets[0]);
     io.gate = &gate;
     stall.may_hurry = true;
     uv_timer_init(&io.loop, &alive);
@@ -227,7 +228,7 @@ Test(stall, the_poll_does_not_wait_while_there_is_haste)
 Test(stall, hurries_for_nobody_when_none_waits)
 {
     crowd();
-    gate_leave(&gate, &tickets[1]);
+    gate_leave(&gate, &tickets[2]);
     turn_with_reading();
     cr_expect_not(hurries());
     io.gate = NULL;
