@@ -246,6 +246,25 @@ Test(binding, what_waited_when_the_doubt_came_is_not_sent)
     close_all();
 }
 
+/* Its units answer or not each for itself, but who they belong to is one question. */
+Test(binding, what_waited_for_another_unit_of_the_device_is_not_sent_either)
+{
+    open_all("Acme", 9, false);
+    rig.units.bus_unit[0x12] = 0x12;
+    binding_port_up(own.binding);
+    bench_run_until(&rig.bench, &own.changes, 1);
+    far.vendor = NULL;
+    master_ask(&hospital, "11 03 0007 0001");
+    master_ask(&hospital, "11 03 0007 0001");
+    master_ask(&hospital, "12 03 0007 0001");
+    master_wait(&hospital, 3);
+    cr_expect(master_heard(&hospital, 0, 1, "11 83 0B"));
+    cr_expect(master_heard(&hospital, 1, 2, "11 83 0A"));
+    cr_expect(master_heard(&hospital, 2, 3, "12 83 0A"));
+    cr_expect_eq(rig.slave.count, 2U + 3U);
+    close_all();
+}
+
 Test(binding, a_device_without_a_unit_is_never_bound)
 {
     open_all("Acme", 9, false);
