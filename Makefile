@@ -91,13 +91,16 @@ $(OUT)/unit/lib/libgit2.so.1.5: tests/unit/lib/git2.c
 # What the leak checker reads at the end of each test is mapped at once (see bss.c).
 SANITIZED := $(if $(findstring -static-libasan,$(OPT)),$(OUT)/obj/tests/unit/lib/bss.o)
 
+# Each test ends in time (see deadline.c).
+UNIT_LIB := $(OUT)/obj/tests/unit/lib/deadline.o $(SANITIZED)
+
 # One archive and one unit test binary per floor.
 define FLOOR
 $(OUT)/lib$(1).a: $(call objects,$(1))
 	$$(call say,ar  ,$$@)
 	@rm -f $$@
 	$(Q)ar rcs $$@ $$^
-$(OUT)/unit/$(1): $(call objects,tests/unit/$(1)) $(SANITIZED) $(call archives,$(1)) $(OUT)/unit/lib/libgit2.so.1.5
+$(OUT)/unit/$(1): $(call objects,tests/unit/$(1)) $(UNIT_LIB) $(call archives,$(1)) $(OUT)/unit/lib/libgit2.so.1.5
 	$$(call say,link,$$@)
 	@mkdir -p $$(@D)
 	$(Q)$$(LINK) -o $$@ $$(filter-out %.so.1.5,$$^) $(call libraries,$(1)) $$(CRITERION)

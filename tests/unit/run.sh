@@ -2,7 +2,8 @@
 # Runs the unit test binaries: run.sh OUT FLOOR... ; one line per floor, exit 1 when anything is red.
 #
 # Criterion lets a leaking test pass, and so does UBSan's report on its own, so sanitizer reports go to
-# files and any such file is a failure. A binary that did not build is one too.
+# files and any such file is a failure. A binary that did not build is one too. TEST_S=N: how many
+# seconds a test may take.
 set -u
 
 out=$1
@@ -27,8 +28,9 @@ run_floor()
         echo "unit $floor: 0 passed, 1 failed (no binary)"
         return 1
     fi
-    # Criterion's own time-out is per test; this one is for a binary that hangs outside of a test.
-    timeout -k 5 1200 "$out/unit/$floor" --jobs "$jobs" --timeout 120 >"$log" 2>&1 || status=$?
+    # Criterion's own time-out is per test; this one is for a binary that hangs outside of a test, as it
+    # sometimes does itself when a test was too slow, which it has said by then.
+    timeout -k 5 1200 "$out/unit/$floor" --jobs "$jobs" --timeout "${TEST_S:-120}" >"$log" 2>&1 || status=$?
     line=$(sed 's/\x1b\[[0-9;]*m//g' "$log" | grep 'Synthesis:' | tail -n 1)
     tested=$(sed -n 's/.*Tested: \([0-9]*\).*/\1/p' <<<"$line")
     passing=$(sed -n 's/.*Passing: \([0-9]*\).*/\1/p' <<<"$line")
