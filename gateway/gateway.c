@@ -22,11 +22,19 @@ void gateway_ask_reap(struct gateway *g)
 
 /* ---- devices ---- */
 
+void gateway_clear_way(struct gateway *g, struct obstacle *o)
+{
+    if (obstacles_remove(o)) {
+        g->start_next = 0;
+    }
+}
+
 static void gateway_on_device_stopped(void *owner, struct device *d)
 {
     struct entry *e = owner;
     (void)d; /* it is e->device */
     e->stopped = true;
+    e->gateway->has_stopped = true;
     gateway_ask_reap(e->gateway);
 }
 
@@ -34,6 +42,8 @@ static void gateway_free_entry(struct entry *e)
 {
     device_free(e->device);
     gateway_leave_line(e->line);
+    gateway_clear_way(e->gateway, &e->name);
+    gateway_clear_way(e->gateway, &e->port);
     generation_release(e->generation);
     generation_release(e->rules);
     mem_free(e);
@@ -75,21 +85,6 @@ static int gateway_add_device(struct gateway *g, const struct conf_device *c)
     return 0;
 }
 
-static bool gateway_something_ends(const struct gateway *g)
-{
-    for (const struct entry *e = g->entries; e != NULL; e = e->next) {
-        if (e->stopped || device_is_stopping(e->device)) {
-            return true;
-        }
-    }
-    for (const struct line *line = g->lines; line != NULL; line = line->next) {
-        if (line->closing) {
-            return true;
-        }
-    }
-    return false;
-}
-
 void gateway_start_device(struct gateway *g, size_t i)
 {
     const struct conf_device *c = &g->present->conf->devices[i];
@@ -101,22 +96,22 @@ void gateway_start_device(struct gateway *g, size_t i)
     }
 }
 
-bool gateway_may_start(const struct gateway *g)
+bool gateway_may_start(const struct gateway *g, size_t i)
 {
-    return g->started && !g->stopping && !gateway_something_ends(g);
+    const struct conf_device *c = &g->present->conf->devices[i];
+    bool is_free = !obstacles_has(&g->obstacles, c->name) &&
+                   !obstacles_has(&g->obstacles, c->port.text);
+    return g->started && !g->stopping && is_free;
 }
 
 /* Start the devices of the present configuration that do not run, some of them in each turn: links
  * that are up must not wait for a thousand others. A changed one starts when its predecessor has
- * let go of the port. */
+ * let go of the port: then all are looked at once more. */
 static void gateway_start_missing(struct gateway *g)
 {
-    if (!gateway_may_start(g)) {
-        return;
-    }
     size_t count = 0;
     for (; g->start_next < g->present->conf->device_count; g->start_next++) {
-        if (g->present->runs[g->start_next]) {
+        if (g->present->runs[g->start_next] || !gateway_may_start(g, g->start_next)) {
             continue;
         }
         if (count == GATEWAY_STARTS_MAX) {
@@ -144,6 +139,7 @@ static void gateway_reap_entries(struct gateway *g)
         gateway_free_entry(e);
     }
     g->entries_end = slot;
+    g->has_stopped = false;
 }
 
 static void gateway_on_reap_closed(uv_handle_t *handle)
@@ -156,7 +152,9 @@ static void gateway_on_reap_closed(uv_handle_t *handle)
 static void gateway_on_reap(uv_timer_t *timer)
 {
     struct gateway *g = timer->data;
-    gateway_reap_entries(g);
+    if (g->has_stopped) {
+        gateway_reap_entries(g);
+    }
     gateway_start_missing(g);
     bool is_empty = g->entries == NULL && g->lines == NULL && g->door_count == 0;
     if (g->stopping && is_empty && g->revocation_open) {
@@ -235,6 +233,7 @@ struct gateway *gateway_new(struct io *io, struct conf *conf, struct fault *f)
 void gateway_start(struct gateway *g)
 {
     g->started = true;
+    g->start_next = 0; /* a reap may have looked in vain */
     revocation_start(g->revocation);
     gateway_start_missing(g);
 }
@@ -257,6 +256,8 @@ static void gateway_stop_changed(struct gateway *g, struct entry *e, const struc
     if (new != NULL && conf_is_modbus(new->protocol) && !new->is_master) {
         gateway_swap_rules(g, e, new); /* for what still waits on its way out */
     }
+    obstacles_put(&g->obstacles, &e->name, device_conf(e->device)->name);
+    obstacles_put(&g->obstacles, &e->port, device_conf(e->device)->port.text);
     device_stop(e->device, false);
 }
 

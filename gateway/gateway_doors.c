@@ -174,12 +174,9 @@ static void gateway_start_at(struct gateway *g, const struct listener *l)
 {
     const struct generation *present = g->present;
     bool secure = listener_is_secure(l);
-    if (g->start_next == present->conf->device_count || !gateway_may_start(g)) {
-        return;
-    }
     for (size_t i = g->start_next; i < present->conf->device_count; i++) {
         const struct conf_address *at = gateway_door_address(&present->conf->devices[i], secure);
-        if (!present->runs[i] && at != NULL && listener_is_at(l, at)) {
+        if (!present->runs[i] && at != NULL && listener_is_at(l, at) && gateway_may_start(g, i)) {
             gateway_start_device(g, i);
         }
     }

@@ -43,6 +43,7 @@ static void gateway_on_bus_closed(void *owner)
         slot = &(*slot)->next;
     }
     *slot = line->next;
+    gateway_clear_way(g, &line->port);
     bus_free(line->bus);
     generation_release(line->generation);
     mem_free(line);
@@ -77,6 +78,7 @@ struct line *gateway_join_line(struct gateway *g, const struct conf_device *c)
         return NULL;
     }
     line->generation = generation_hold(g->present);
+    line->port_text = c->port.text;
     line->users = 1;
     line->next = g->lines;
     g->lines = line;
@@ -91,6 +93,7 @@ void gateway_leave_line(struct line *line)
     line->users--;
     if (line->users == 0 && !line->closing) {
         line->closing = true;
+        obstacles_put(&line->gateway->obstacles, &line->port, line->port_text);
         bus_close(line->bus);
     }
 }

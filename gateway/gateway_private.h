@@ -11,6 +11,7 @@
 #include "gateway/gate.h"
 #include "gateway/gateway.h"
 #include "gateway/listener.h"
+#include "gateway/obstacles.h"
 #include "gateway/revocation.h"
 
 /* A configuration that running devices still borrow from. Counted: the gateway holds the present
@@ -28,6 +29,8 @@ struct line {
     struct gateway *gateway;
     struct generation *generation; /* the bus borrows port and line of its first device */
     size_t users;
+    const char *port_text; /* of that device */
+    struct obstacle port;  /* while it closes */
     bool closing;
 };
 
@@ -38,7 +41,8 @@ struct entry {
     struct line *line;        /* Modbus, else NULL */
     struct entry *next;
     struct gateway *gateway;
-    uint64_t shown_in; /* number of the last walk that showed it; 0: none did */
+    uint64_t shown_in;          /* number of the last walk that showed it; 0: none did */
+    struct obstacle name, port; /* while it ends for a reload */
     bool stopped;
 };
 
@@ -72,6 +76,8 @@ struct gateway {
     struct entry **entries_end; /* where the next one is put */
     struct walk walk;
     size_t start_next; /* devices of `present` before this one were looked at */
+    struct obstacles obstacles;
+    bool has_stopped; /* an entry has, and is to be freed */
     struct line *lines;
     struct door *doors[GATEWAY_DOOR_LISTS]; /* by the hash of the address */
     size_t door_count;
@@ -85,8 +91,11 @@ struct gateway {
 
 /* gateway.c: do what is due from the loop's next turn. */
 void gateway_ask_reap(struct gateway *g);
-/* May devices that do not run be started now? Not while one is ending, which may hold a port. */
-bool gateway_may_start(const struct gateway *g);
+/* What ended stands in nobody's way any more: gateway_ask_reap looks at all devices again. */
+void gateway_clear_way(struct gateway *g, struct obstacle *o);
+/* May device i of the present configuration, which does not run, be started now? Not while one that
+ * is ending has its name or its port. */
+bool gateway_may_start(const struct gateway *g, size_t i);
 /* Start device i of the present configuration. */
 void gateway_start_device(struct gateway *g, size_t i);
 

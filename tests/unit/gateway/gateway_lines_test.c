@@ -31,15 +31,20 @@ static void teardown(void)
 
 TestSuite(gateway_lines, .init = setup, .fini = teardown);
 
-static void add(const char *name, unsigned unit, uint16_t listen)
+static void add_at(unsigned rate, const char *name, unsigned unit, uint16_t listen)
 {
     town_device(&town, name, name);
     town_line(&town, "port = serial:%s", path);
-    town_line(&town, "line = 115200 8E1");
+    town_line(&town, "line = %u 8E1", rate);
     town_line(&town, "protocol = modbus-rtu");
     town_line(&town, "unit_map = %u", unit);
     town_line(&town, "listen = 127.0.0.1:%u", (unsigned)listen);
     town_line(&town, "allow = uri:urn:hospital:bms");
+}
+
+static void add(const char *name, unsigned unit, uint16_t listen)
+{
+    add_at(115200, name, unit, listen);
 }
 
 static void start_two(void)
@@ -118,6 +123,26 @@ Test(gateway_lines, a_line_whose_first_device_was_restarted_goes_on)
     town_until(&town, "pump-12", "listening");
     cr_expect_eq(town.gateway->lines->users, 2);
     cr_expect_eq(bus_device_count(town.gateway->lines->bus), 2);
+    struct hospital_link *far = hospital_dial(bms, ports[0], NULL);
+    bench_run_until(&town.bench, &bms->secured, 1);
+    say(far);
+    expect_answer(far);
+}
+
+/* Two buses on one port would hinder each other. */
+Test(gateway_lines, a_port_is_let_go_before_it_is_opened_at_another_rate)
+{
+    start_two();
+    add_at(57600, "pump-12", 1, ports[0]);
+    add_at(57600, "monitor-7", 2, ports[1]);
+    town_reload(&town);
+    while (town.gateway->lines != NULL) {
+        cr_assert_null(town.gateway->lines->next);
+        bench_turn(&town.bench);
+    }
+    town_until(&town, "pump-12", "listening");
+    town_until(&town, "monitor-7", "listening");
+    cr_expect_eq(town.gateway->lines->users, 2);
     struct hospital_link *far = hospital_dial(bms, ports[0], NULL);
     bench_run_until(&town.bench, &bms->secured, 1);
     say(far);

@@ -59,6 +59,15 @@ static void expect_link_works(int fd, struct hospital_link *far)
     cr_expect_eq(bench_read(&town.bench, fd, got, strlen(ACK)), strlen(ACK));
 }
 
+static size_t count_devices(void)
+{
+    struct snapshot all;
+    town_snapshot(&town, &all);
+    size_t count = all.device_count;
+    snapshot_free(&all);
+    return count;
+}
+
 Test(gateway, carries_messages)
 {
     choose_ports();
@@ -143,6 +152,86 @@ Test(gateway, reload_starts_added_and_stops_removed_devices)
     add("pump-12", "pump-12", ports[0], "");
     town_reload(&town);
     town_until(&town, "pump-12", "up");
+}
+
+/* pump-12's device, whose link is held up by an ACK that is still to come. *far: its other end. */
+static int hold_up(struct hospital_link **far)
+{
+    unsigned before = hl7->secured;
+    int fd = town_dial(&town, ports[0], NULL);
+    bench_run_until(&town.bench, &hl7->secured, before + 1);
+    *far = &hl7->links[hl7->count - 1];
+    cr_assert_eq(write(fd, MESSAGE, strlen(MESSAGE)), (ssize_t)strlen(MESSAGE));
+    cr_assert(hospital_hears(hl7, *far, MESSAGE));
+    return fd;
+}
+
+static void get_ack(int fd, struct hospital_link *far)
+{
+    char got[32];
+    hospital_say(far, ACK);
+    cr_expect_eq(bench_read(&town.bench, fd, got, strlen(ACK)), strlen(ACK));
+}
+
+Test(gateway, who_ends_late_keeps_nobody_waiting_but_who_follows)
+{
+    struct hospital_link *far = NULL;
+    choose_ports();
+    add("pump-12", "pump-12", ports[0], "start = data\ndrain_timeout = 30s");
+    add("monitor-7", "monitor-7", ports[1], "");
+    town_start(&town);
+    town_until(&town, "monitor-7", "up");
+    int fd = hold_up(&far);
+    add("pump-12", "pump-12", ports[0], "start = always");
+    add("monitor-7", "monitor-7", ports[1], "idle_timeout = 10m");
+    add("analyser-3", "analyser-3", ports[2], "");
+    town_reload(&town);
+    town_until(&town, "analyser-3", "up");
+    town_until(&town, "monitor-7", "up");
+    cr_assert(town_look(&town, "pump-12"));
+    cr_expect_str_eq(town.shown.state, "stopping");
+    get_ack(fd, far);
+    town_until(&town, "pump-12", "up");
+    close(fd);
+}
+
+/* By another name it is another device, but its port is not free before. */
+Test(gateway, who_ends_late_keeps_its_port)
+{
+    struct hospital_link *far = NULL;
+    choose_ports();
+    add("pump-12", "pump-12", ports[0], "start = data\ndrain_timeout = 30s");
+    town_start(&town);
+    int fd = hold_up(&far);
+    add("pump-13", "pump-12", ports[0], "");
+    town_reload(&town);
+    for (int i = 0; i < 20; i++) {
+        bench_turn(&town.bench);
+    }
+    cr_expect_not(town_look(&town, "pump-13"));
+    get_ack(fd, far);
+    town_until(&town, "pump-13", "up");
+    cr_expect_not(town_look(&town, "pump-12"));
+    close(fd);
+}
+
+/* A name is one device's, wherever that has moved. */
+Test(gateway, who_ends_late_keeps_its_name)
+{
+    struct hospital_link *far = NULL;
+    choose_ports();
+    add("pump-12", "pump-12", ports[0], "start = data\ndrain_timeout = 30s");
+    town_start(&town);
+    int fd = hold_up(&far);
+    add("pump-12", "pump-12", ports[1], "");
+    town_reload(&town);
+    for (int i = 0; i < 20; i++) {
+        bench_turn(&town.bench);
+        cr_assert_eq(count_devices(), 1);
+    }
+    get_ack(fd, far);
+    town_until(&town, "pump-12", "up");
+    close(fd);
 }
 
 Test(gateway, reload_uses_new_certificates_for_the_next_link_only)
@@ -303,6 +392,21 @@ Test(gateway, stop_before_it_was_started)
     cr_expect_eq(hl7->count, 0, "nothing begins before gateway_start");
 }
 
+Test(gateway, a_reload_before_the_start_begins_nothing)
+{
+    struct fault f;
+    choose_ports();
+    add("pump-12", "pump-12", ports[0], "");
+    town.gateway = gateway_new(&town.bench.io, town_load(&town), &f);
+    cr_assert_not_null(town.gateway);
+    add("pump-12", "pump-12", ports[0], "");
+    town_reload(&town);
+    bench_turn(&town.bench);
+    cr_expect_eq(count_devices(), 0);
+    gateway_start(town.gateway);
+    town_until(&town, "pump-12", "up");
+}
+
 /* More than are started in one turn; the ports of all of them in `at`. */
 static void add_crowd(uint16_t at[18])
 {
@@ -312,15 +416,6 @@ static void add_crowd(uint16_t at[18])
         at[i] = fixture_dead_port();
         add(name, "pump-12", at[i], "start = data");
     }
-}
-
-static size_t count_devices(void)
-{
-    struct snapshot all;
-    town_snapshot(&town, &all);
-    size_t count = all.device_count;
-    snapshot_free(&all);
-    return count;
 }
 
 Test(gateway, starts_a_crowd_in_several_turns_of_the_loop)
@@ -481,6 +576,7 @@ Test(gateway, a_walk_steps_over_a_device_that_goes_before_its_turn)
     change_the_second();
     wait_for_its_end();
     cr_expect(gateway_walk_holds(town.gateway));
+    cr_assert_eq(town.gateway->walk.ahead, town.gateway->entries->next, "pump-13's");
     expect_next("pump-13");
     expect_next("monitor-7");
     expect_next(NULL);
