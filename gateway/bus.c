@@ -307,6 +307,7 @@ void bus_detach(struct bus_device *d)
     }
     *at = d->next;
     if (d->bus->wire.device == d) {
+        bus_write_abandoned(d->bus);
         d->bus->wire.device = NULL;
     }
     mem_free(d);

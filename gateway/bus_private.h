@@ -316,6 +316,9 @@ void bus_unit_reset_all(struct bus *b);
 void bus_write_sent(struct bus *b);
 void bus_write_ended(struct bus *b, enum bus_outcome outcome, uint8_t exception);
 
+/* The device of the request on the wire goes before the answer came. */
+void bus_write_abandoned(struct bus *b);
+
 /* A request of this master will never be sent; exception 0: its master went. */
 void bus_write_unsent(struct bus_client *c, const struct bus_request *q, uint8_t exception);
 

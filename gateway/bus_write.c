@@ -71,6 +71,13 @@ void bus_write_ended(struct bus *b, enum bus_outcome outcome, uint8_t exception)
     }
 }
 
+void bus_write_abandoned(struct bus *b)
+{
+    if (b->state == BUS_ASKING) {
+        bus_write_ended(b, BUS_WRITE_UNKNOWN, 0);
+    }
+}
+
 void bus_write_unsent(struct bus_client *c, const struct bus_request *q, uint8_t exception)
 {
     struct bus_write write = {.outcome = BUS_WRITE_UNSENT, .exception = exception};

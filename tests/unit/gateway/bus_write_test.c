@@ -123,6 +123,36 @@ Test(bus_write, no_answer_leaves_it_unknown)
 }
 
 /* Who sent it is told though the master left meanwhile. */
+/* A stop or a reload did not wait for the answer: whether it was written nobody knows. */
+Test(bus_write, a_device_that_goes_leaves_its_write_unknown)
+{
+    start(slave_be_silent);
+    master_ask(&one, "11 06 0010 1234");
+    bench_run_until(&rig.bench, &rig.slave.count, 1);
+    master_leave(&one);
+    cr_expect_eq(rig.note_count, 0);
+    bus_detach(rig.device);
+    rig.device = NULL;
+    cr_expect_eq(rig_notes(&rig,
+                           "write-outcome-unknown unit 17 function 6 at 16 count 1 told 00 by "
+                           "CN=bms"),
+                 1);
+    rig_wait(&rig, 500);
+    cr_expect_eq(rig.note_count, 1, "once");
+    rig_close(&rig);
+}
+
+Test(bus_write, a_device_that_goes_behind_its_answer_leaves_nothing_unknown)
+{
+    start(NULL);
+    master_expect(&one, "11 06 0010 1234", "11 06 0010 1234");
+    master_leave(&one);
+    bus_detach(rig.device);
+    rig.device = NULL;
+    cr_expect_eq(rig_notes(&rig, "write-outcome-unknown"), 0);
+    rig_close(&rig);
+}
+
 Test(bus_write, tells_whose_write_it_was)
 {
     start(slave_be_silent);
