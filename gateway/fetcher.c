@@ -273,6 +273,17 @@ uint8_t *fetcher_take_body(struct fetch_result *result, size_t *len)
     return body;
 }
 
+bool fetcher_use_proxy(struct fetcher *fr, const char *proxy)
+{
+    char *copy = mem_text(proxy != NULL ? proxy : "");
+    if (copy == NULL) {
+        return false;
+    }
+    mem_free(fr->proxy);
+    fr->proxy = copy;
+    return true;
+}
+
 struct fetcher *fetcher_new(struct io *io, const char *proxy, void (*on_closed)(void *owner),
                             void *owner)
 {
@@ -286,8 +297,7 @@ struct fetcher *fetcher_new(struct io *io, const char *proxy, void (*on_closed)(
     fr->deadline_ms = UINT64_MAX;
     list_init(&fr->queue);
     list_init(&fr->running);
-    fr->proxy = mem_text(proxy != NULL ? proxy : "");
-    if (fr->proxy == NULL) {
+    if (!fetcher_use_proxy(fr, proxy)) {
         mem_free(fr);
         return NULL;
     }

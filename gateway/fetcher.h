@@ -65,6 +65,9 @@ typedef void (*fetch_done_fn)(void *owner, struct fetch *f, struct fetch_result 
 struct fetcher *fetcher_new(struct io *io, const char *proxy, void (*on_closed)(void *owner),
                             void *owner);
 
+/* Another proxy, or none (NULL), for what is fetched from now on. False: no memory, all stays. */
+bool fetcher_use_proxy(struct fetcher *fr, const char *proxy);
+
 /* Start. on_done comes exactly once, from the loop, never from within this call, unless it is
  * cancelled or the fetcher is closed. NULL: no memory, or the fetcher is closing. */
 struct fetch *fetcher_start(struct fetcher *fr, const struct fetch_request *request,

@@ -1,5 +1,6 @@
 #include "gateway/reload.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "certs/mem.h"
@@ -64,6 +65,22 @@ static void log_settings_kept(const struct conf_gateway *before, const struct co
     }
 }
 
+/* Blocks and marks are where the gateway began: one that went on there under another name would
+ * lose at its next start what was blocked since. */
+static bool moves_state(struct reload *r)
+{
+    char wrong[1024];
+    const char *before = gateway_settings(r->gateway)->state_dir;
+    if (strcmp(before, r->next->gateway.state_dir) == 0) {
+        return false;
+    }
+    (void)snprintf(
+        wrong, sizeof(wrong),
+        "state_dir can not change while the gateway runs: its blocks and marks are in %s", before);
+    problems_add(r->problems, r->next->path, 0, wrong, "a restart with the new one");
+    return true;
+}
+
 static void swap(struct reload *r)
 {
     struct fault f;
@@ -119,7 +136,7 @@ static void on_read(uv_work_t *work, int status)
     struct gateway *gateway = r->gateway;
     if (gateway == NULL) {
         reload_refuse(r->client, "the gateway is stopping");
-    } else if (r->next == NULL) {
+    } else if (r->next == NULL || moves_state(r)) {
         tell_problems(r);
     } else {
         swap(r);

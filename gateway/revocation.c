@@ -308,7 +308,8 @@ void revocation_use(struct revocation *r, const struct conf *conf)
     bool is_other_clock = conf->gateway.clock != r->conf->gateway.clock;
     r->conf = conf;
     revocation_tell_off(conf);
-    if (!revocation_add_knowledge(r)) {
+    bool has_proxy = r->fetcher == NULL || fetcher_use_proxy(r->fetcher, conf->gateway.fetch_proxy);
+    if (!revocation_add_knowledge(r) || !has_proxy) {
         log_event(CONF_LOG_ERROR, NULL, "revocation-short-of-memory", NULL, 0);
     }
     for (struct knowledge *k = r->knowledge; k != NULL; k = k->next) {

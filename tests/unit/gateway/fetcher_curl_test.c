@@ -420,6 +420,22 @@ Test(fetcher_curl, goes_through_the_configured_proxy_whatever_the_environment_sa
     cr_expect(http_peer_heard(&rig.peer, "GET http://crl.example/a.crl HTTP/1.1"));
 }
 
+Test(fetcher_curl, takes_the_proxy_that_it_was_told_last)
+{
+    char proxy[64];
+    struct fetch_request request = {
+        .url = "http://crl.example/a.crl", .max_bytes = 1000, .deadline_ms = 20000};
+    (void)snprintf(proxy, sizeof(proxy), "http://127.0.0.1:%u", (unsigned)rig.peer.port);
+    cr_assert(fetcher_use_proxy(rig.fetcher, proxy));
+    http_peer_says(&rig.peer, HTTP_KEEP, OK TEN);
+    fetch_rig_run(&rig, &request, &ear);
+    expect_body("0123456789");
+    cr_assert(fetcher_use_proxy(rig.fetcher, NULL));
+    fetch(HTTP_KEEP, OK TEN);
+    expect_body("0123456789");
+    cr_expect_not(http_peer_heard(&rig.peer, "GET http://127.0.0.1"));
+}
+
 /* A server with a certificate of our test CA, which the system does not know. */
 Test(fetcher_curl, refuses_a_server_that_the_system_does_not_trust)
 {

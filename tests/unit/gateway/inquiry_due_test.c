@@ -2,6 +2,8 @@
 
 #include <criterion/criterion.h>
 
+#include "gateway/fetcher_private.h"
+#include "gateway/revocation_private.h"
 #include "tests/unit/gateway/link_desk.h"
 #include "tests/unit/gateway/link_fixture.h"
 
@@ -160,6 +162,17 @@ Test(inquiry_due, a_reload_that_says_the_same_asks_nobody)
     revocation_use(desk.ward.revocation, &next);
     expect_due(false, false);
     revocation_use(desk.ward.revocation, &desk.ward.conf);
+}
+
+Test(inquiry_due, a_reload_takes_another_proxy)
+{
+    static char proxy[] = "http://127.0.0.1:9";
+    struct conf next = desk.ward.conf;
+    next.gateway.fetch_proxy = proxy;
+    revocation_use(desk.ward.revocation, &next);
+    cr_expect_str_eq(desk.ward.revocation->fetcher->proxy, proxy);
+    revocation_use(desk.ward.revocation, &desk.ward.conf);
+    cr_expect_str_eq(desk.ward.revocation->fetcher->proxy, "");
 }
 
 Test(inquiry_due, a_reload_with_other_rules_asks_all_of_the_trust)

@@ -167,23 +167,42 @@ Test(reload, does_not_touch_a_gateway_that_stops)
     cr_expect_eq(gateway_generation(gateway), 1);
 }
 
-Test(reload, warns_of_what_needs_a_new_start)
+/* Another letter at the end of this line of the file. */
+static void change(const char *line)
 {
     char text[1024];
     FILE *file = fopen(place.conf, "r+");
     cr_assert_not_null(file);
-    size_t len = fread(text, 1, sizeof(text), file);
-    char *at = strstr(text, "control = c\n");
+    size_t len = fread(text, 1, sizeof(text) - 1, file);
+    text[len] = '\0';
+    char *at = strstr(text, line);
     cr_assert_not_null(at);
-    at[10] = 'd';
+    at[strlen(line) - 2] = 'd';
     rewind(file);
     cr_assert_eq(fwrite(text, 1, len, file), len);
     cr_assert_eq(fclose(file), 0);
+}
+
+Test(reload, warns_of_what_needs_a_new_start)
+{
+    change("control = c\n");
     (void)answer_of(ask());
     cr_expect(reload_start(&job, gateway, NULL));
     run_until_done(1);
     cr_expect_not_null(strstr(capture_end(&err), "reload-kept key=control"));
     capture_start(&err, STDERR_FILENO);
+}
+
+/* What is blocked from then on would be let in after the next start. */
+Test(reload, refuses_to_move_its_state)
+{
+    change("state_dir = state\n");
+    int fd = ask();
+    run_until_done(1);
+    const char *answer = answer_of(fd);
+    cr_expect_not_null(strstr(answer, "\"ok\":false"));
+    cr_expect_not_null(strstr(answer, "state_dir can not change while the gateway runs"));
+    cr_expect_eq(gateway_generation(gateway), 1);
 }
 
 Test(reload, fails_whole_without_memory)
