@@ -66,7 +66,8 @@ const struct keys_row keys_device_rows[KEYS_COUNT - KEYS_DEVICE_FIRST] = {
         .ports = 1U << CONF_PORT_SERIAL,
         .sides = KEYS_SIDE_UNIT,
         .help = "discard: the adapter hears what it sends (two-wire RS-485), so exactly the bytes "
-                "that were sent are compared and dropped. Without it no write goes to such a line.",
+                "that were sent are compared and dropped. Without it no write goes to a line that "
+                "was seen to echo.",
     },
     {
         .id = KEYS_PROTOCOL,

@@ -38,7 +38,9 @@
  * Echoes. On a two-wire line whose adapter hears itself (`echo = discard`) exactly the bytes that
  * were sent are expected first, and dropped; anything else is a collision: counted, told once for
  * each time that the port is open, 0B. On a line that echoes without being said to, no write is
- * sent (0A): the echo of a write is what its answer looks like.
+ * sent (0A): the echo of a write is what its answer looks like. It is found out by a read that
+ * comes back; a write before the first one can not be told from an answered one. It holds until a
+ * request is answered with something else than itself.
  *
  * Writes. The outcome of each is counted and told (bus_device_on_write). One writer at a time: the
  * first write of a master makes the device its own for write_lease (10 s unless configured), and

@@ -82,7 +82,7 @@ static enum modbus_exception judge_request(struct bus_client *c, struct bus_requ
     if (bus_frame_is_harmful(d->bus, span_of(q->pdu, q->len))) {
         return MODBUS_ILLEGAL_FUNCTION;
     }
-    if (bus_client_is_held(c) || d->bus->state == BUS_DOWN || (q->is_write && d->bus->is_echoing) ||
+    if (bus_client_is_held(c) || d->bus->state == BUS_DOWN ||
         (bus_unit_refuses(d->bus, q) && !c->asks_identity)) {
         return MODBUS_NO_PATH;
     }

@@ -115,8 +115,14 @@ static void send_request(struct bus *b, struct endpoint *ep)
     endpoint_write(ep, room_span(&out));
 }
 
-/* It waited when its device came under doubt. The bus's next turn looks for who is next. */
-static void refuse_held(struct bus_client *c)
+/* Since it was queued its device came under doubt, or the line turned out to echo. */
+static bool must_not_go(const struct bus *b, const struct bus_client *c)
+{
+    return bus_client_is_held(c) || (b->is_echoing && bus_queue_head(c)->is_write);
+}
+
+/* The bus's next turn looks for who is next. */
+static void refuse_head(struct bus_client *c)
 {
     struct bus_request q;
 
@@ -156,8 +162,8 @@ static void send_next(struct bus *b)
     if (c == NULL || (!bus_is_tcp(b) && line_is_noisy(b, ep))) {
         return;
     }
-    if (bus_client_is_held(c)) {
-        refuse_held(c);
+    if (must_not_go(b, c)) {
+        refuse_head(c);
         return;
     }
     b->wire.device = c->device;
@@ -309,8 +315,7 @@ void bus_line_up(struct bus *b)
     b->state = BUS_FREE;
     bus_line_pause(b, uv_hrtime());
     b->grace_ms = 0;
-    b->is_echoing = false;
-    b->has_collided = false;
+    b->has_collided = false; /* is_echoing stays: a new name is no new adapter */
     b->tcp_misses = 0;
     b->tcp_was_answered = false;
     b->wire.has_lost = false; /* a new link brings no old answers */
@@ -355,6 +360,9 @@ void bus_line_answered(struct bus *b, struct span pdu)
     b->state = BUS_FREE;
     bus_line_pause(b, b->heard_ns);
     bus_unit_answered(b, pdu);
+    if (!span_equal(pdu, span_of(w->request.pdu, w->request.len))) {
+        b->is_echoing = false; /* the adapter is another one now: an echo would have come first */
+    }
     b->tcp_misses = 0;
     b->tcp_was_answered = true;
     if (w->device != NULL) {

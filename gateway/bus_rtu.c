@@ -94,7 +94,7 @@ static void drain_data(struct bus *b, struct span data)
 }
 
 /* Our own request came back. The echo of a write is what its answer looks like: a write would seem
- * done that no device has heard. So none is sent until the port is opened anew. */
+ * done that no device has heard. So none is sent until something else is answered properly. */
 static void note_echo(struct bus *b)
 {
     const struct bus_request *q = &b->wire.request;

@@ -227,6 +227,53 @@ Test(bus_rtu, no_write_goes_to_a_line_that_echoes)
     stop();
 }
 
+static unsigned count_asked(uint8_t function)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < rig.slave.count; i++) {
+        count += rig.slave.requests[i].bytes[1] == function ? 1 : 0;
+    }
+    return count;
+}
+
+Test(bus_rtu, a_write_that_waited_when_the_echo_was_found_is_not_sent)
+{
+    start(echo);
+    master_ask(&one, "11 03 0010 0001");
+    master_ask(&one, "11 06 0010 1234");
+    master_wait(&one, 2);
+    cr_expect(master_heard(&one, 1, 2, "11 86 0A"));
+    cr_expect_eq(count_asked(6), 0);
+    stop();
+}
+
+Test(bus_rtu, an_adapter_that_echoes_does_so_when_it_is_opened_again)
+{
+    start(echo);
+    master_expect(&one, "11 03 0010 0001", "11 83 0B");
+    bus_line_down(rig.bus);
+    bus_line_up(rig.bus);
+    master_expect(&one, "11 06 0010 1234", "11 86 0A");
+    cr_expect_eq(count_asked(6), 0);
+    rig.slave.script = NULL; /* another adapter */
+    master_expect(&one, "11 03 0010 0001", "11 03 02 0010");
+    master_expect(&one, "11 06 0010 1234", "11 06 0010 1234");
+    stop();
+}
+
+/* A loop-back is answered by what it asks. */
+Test(bus_rtu, an_answer_that_is_its_request_proves_no_other_adapter)
+{
+    start(echo);
+    master_expect(&one, "11 03 0010 0001", "11 83 0B");
+    bus_line_down(rig.bus);
+    bus_line_up(rig.bus);
+    master_expect(&one, "11 08 0000 1234", "11 08 0000 1234");
+    master_expect(&one, "11 06 0010 1234", "11 86 0A");
+    stop();
+}
+
 /* A device that never stops talking: nothing is sent into its noise, and the master is told so. */
 static void babble(uv_timer_t *timer)
 {
