@@ -338,14 +338,15 @@ void bus_line_down(struct bus *b)
     bus_line_wake(b);
 }
 
-/* The device's own exception says that the write was not done. */
+/* The device's own exception says that the write was not done, or that it does not know either. */
 static void tell_answered(struct bus *b, struct span pdu)
 {
     uint8_t code = 0;
     uint8_t why = 0;
 
     if (span_at(pdu, 0, &code) && (code & MODBUS_EXCEPTION_FLAG) != 0 && span_at(pdu, 1, &why)) {
-        bus_write_ended(b, BUS_WRITE_REFUSED, why);
+        bus_write_ended(b, modbus_pdu_leaves_open(pdu) ? BUS_WRITE_UNKNOWN : BUS_WRITE_REFUSED,
+                        why);
     } else {
         bus_write_ended(b, BUS_WRITE_CONFIRMED, 0);
     }

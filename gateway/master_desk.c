@@ -205,6 +205,9 @@ void master_desk_answer(struct master *m, struct span adu)
     }
     m->counters.answers++;
     m->counters.answer_bytes += adu.len;
+    if (o->is_write && modbus_pdu_leaves_open(answer.pdu)) {
+        master_note(m, "write-outcome-unknown", o->asked_unit, o->pdu[0]);
+    }
     if (o->mouth != NULL) {
         answer.transaction = o->asked_transaction;
         answer.unit = o->asked_unit;

@@ -359,6 +359,14 @@ bool modbus_pdu_is_write(struct span pdu)
     return fn->writes;
 }
 
+bool modbus_pdu_leaves_open(struct span answer)
+{
+    enum { ACKNOWLEDGE = 0x05 };
+
+    return (byte_at(answer, 0) & MODBUS_EXCEPTION_FLAG) != 0 &&
+           (byte_at(answer, 1) == ACKNOWLEDGE || byte_at(answer, 1) == MODBUS_NO_ANSWER);
+}
+
 /* Walk the list of objects as far as `head` goes. */
 static enum modbus_size objects_size(struct span head, size_t *len)
 {

@@ -39,6 +39,11 @@ enum modbus_exception modbus_pdu_check(struct span pdu);
  * so also for unknown functions and an empty PDU. */
 bool modbus_pdu_is_write(struct span pdu);
 
+/* Does this answer to a write leave open whether it was done? Exception 05 (acknowledge: the device
+ * is still at it) and 0B (a gateway behind us heard nothing from the device). Modbus Application
+ * Protocol, 7. */
+bool modbus_pdu_leaves_open(struct span answer);
+
 enum modbus_size {
     MODBUS_SIZE_KNOWN, /* *len is the length of the whole answer PDU */
     MODBUS_SIZE_MORE,  /* more bytes are needed to tell */

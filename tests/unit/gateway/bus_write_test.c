@@ -110,6 +110,24 @@ Test(bus_write, the_devices_exception_is_a_refusal)
     stop();
 }
 
+/* Another gateway is in between, and has heard nothing from the device. */
+static void know_nothing(struct slave *s, struct span frame)
+{
+    (void)frame;
+    slave_say(s, 0, "11 86 0B 0262");
+}
+
+Test(bus_write, an_exception_that_knows_nothing_leaves_it_unknown)
+{
+    start(know_nothing);
+    master_expect(&one, "11 06 0010 1234", "11 86 0B");
+    cr_expect_eq(counters()->writes_refused, 0);
+    cr_expect_eq(counters()->writes_unknown, 1);
+    cr_expect_eq(rig_notes(&rig, "write-outcome-unknown unit 17 function 6 at 16 count 1 told 0B"),
+                 1);
+    stop();
+}
+
 Test(bus_write, no_answer_leaves_it_unknown)
 {
     start(slave_be_silent);

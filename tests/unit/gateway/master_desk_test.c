@@ -180,6 +180,22 @@ Test(master_desk, an_answer_to_another_write_is_0b)
     expect_0b("17 06 0010 1235");
 }
 
+/* The server is a gateway, too, and has heard nothing from the device. */
+Test(master_desk, an_exception_that_knows_nothing_is_noted_for_a_write)
+{
+    master_rig_start(&rig);
+    master_rig_says(&rig, rig.fd, READ);
+    cr_assert(master_rig_sends(&rig, 1, "17 03 0010 0001"));
+    master_rig_answers(&rig, 0, "17 83 0B");
+    cr_expect(master_rig_hears(&rig, rig.fd, "0001 0000 0003 11 83 0B"));
+    cr_expect_eq(rig.notes, 0);
+    master_rig_says(&rig, rig.fd, WRITE);
+    cr_assert(master_rig_sends(&rig, 2, "17 06 0010 1234"));
+    master_rig_answers(&rig, 1, "17 86 0B");
+    cr_expect(master_rig_hears(&rig, rig.fd, "0002 0000 0003 11 86 0B"));
+    cr_expect_eq(rig.notes, 1);
+}
+
 Test(master_desk, no_answer_in_time_is_0b_and_a_late_one_is_dropped)
 {
     rig.conf.response_timeout_ms = 20;

@@ -418,3 +418,20 @@ Test(modbus_pdu, takes_what_it_does_not_know_as_a_write)
         cr_expect(modbus_pdu_is_write(hex_span(&request)), "%s", list[i]);
     }
 }
+
+Test(modbus_pdu, knows_which_answers_leave_a_write_open)
+{
+    static const struct {
+        const char *answer;
+        bool leaves_open;
+    } list[] = {{"86 05", true},  {"86 0B", true},  {"86 04", false},
+                {"86 06", false}, {"86 0A", false}, {"06 0B00 0000", false},
+                {"06", false},    {"86", false},    {"", false}};
+
+    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
+        struct hex answer = hex_of(list[i].answer);
+
+        cr_expect_eq(modbus_pdu_leaves_open(hex_span(&answer)), list[i].leaves_open, "%s",
+                     list[i].answer);
+    }
+}
