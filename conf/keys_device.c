@@ -286,7 +286,9 @@ const struct keys_row keys_device_rows[KEYS_COUNT - KEYS_DEVICE_FIRST] = {
         .fallback = "16",
         .floor = 1,
         .ceiling = 1024,
-        .help = "Links of this device at the same time; with side = master, masters that dial.",
+        .help = "Links of this device at the same time; with side = master, masters that dial. "
+                "With listen, a peer that has been at its handshake for 2 s gives way to a "
+                "newcomer.",
     },
     {
         .id = KEYS_RESPONSE_TIMEOUT,

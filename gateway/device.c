@@ -332,6 +332,27 @@ void device_log_refused(struct device *d, const char *peer, enum fault_code code
     log_event(CONF_LOG_WARNING, d->host.conf->name, "link-refused", fields, 4);
 }
 
+/* Nobody knows who a peer is whose handshake stalls: a stranger must not keep others out with it.
+ * False: nobody stalls. */
+static bool device_end_stalled(struct device *d)
+{
+    struct session *slowest = NULL;
+    for (struct session *s = d->sessions; s != NULL; s = *session_next_slot(s)) {
+        if (session_handshake_ms(s) >= DEVICE_STALLED_MS &&
+            (slowest == NULL || session_handshake_ms(s) > session_handshake_ms(slowest))) {
+            slowest = s;
+        }
+    }
+    if (slowest == NULL) {
+        return false;
+    }
+    struct fault f = {0};
+    fault_set(&f, FAULT_TIMEOUT, FAULT_SIDE_SERVER,
+              "its handshake stalled, and another peer needed the place (max_links)", NULL);
+    session_break(slowest, &f);
+    return true;
+}
+
 bool device_take_link(struct device *d, struct endpoint *secure, struct span hello)
 {
     const char *why = NULL;
@@ -340,7 +361,7 @@ bool device_take_link(struct device *d, struct endpoint *secure, struct span hel
     if (d->broken) {
         why = "the device could not be started: no memory";
         code = FAULT_MEMORY;
-    } else if (d->session_count >= d->host.conf->max_links) {
+    } else if (d->session_count >= d->host.conf->max_links && !device_end_stalled(d)) {
         why = "max_links is reached";
     } else if (d->host.is_withdrawn) {
         why = "the device is blocked, or its own certificate is revoked or over";

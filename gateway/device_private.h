@@ -7,6 +7,9 @@
 #include "gateway/port.h"
 #include "gateway/session.h"
 
+/* A peer that takes longer for its handshake gives way to a newcomer when max_links is reached. */
+enum { DEVICE_STALLED_MS = 2000 };
+
 struct device {
     struct session_host host; /* first: the sessions' host is the device */
     struct device_settings settings;

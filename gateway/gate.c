@@ -100,6 +100,11 @@ void gate_leave(struct gate *g, struct gate_ticket *t)
     }
 }
 
+bool gate_is_inside(const struct gate_ticket *t)
+{
+    return t->place == GATE_INSIDE;
+}
+
 size_t gate_inside(const struct gate *g)
 {
     return g->inside;

@@ -42,6 +42,8 @@ bool gate_enter(struct gate *g, struct gate_ticket *t, bool inbound, void (*on_t
 /* Give the place back, or stop waiting; harmless when outside. May call on_turn of others. */
 void gate_leave(struct gate *g, struct gate_ticket *t);
 
+bool gate_is_inside(const struct gate_ticket *t);
+
 /* How many are inside; how many wait. */
 size_t gate_inside(const struct gate *g);
 size_t gate_waiting(const struct gate *g);

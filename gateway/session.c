@@ -423,6 +423,16 @@ uint64_t session_wait_left_ms(const struct session *s)
     return s->wake_ms > now_ms ? s->wake_ms - now_ms : 0;
 }
 
+uint64_t session_handshake_ms(const struct session *s)
+{
+    if (s->state != SESSION_STATE_HANDSHAKE || !gate_is_inside(&s->ticket)) {
+        return 0;
+    }
+    uint64_t whole_ms = s->host->conf->handshake_timeout_ms;
+    uint64_t left_ms = uv_timer_get_due_in(&s->timer);
+    return left_ms < whole_ms ? whole_ms - left_ms : 0;
+}
+
 bool session_is_alive(const struct session *s)
 {
     return s->state == SESSION_STATE_DIALING || s->state == SESSION_STATE_HANDSHAKE ||

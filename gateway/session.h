@@ -115,6 +115,10 @@ enum session_state session_state(const struct session *s);
 /* The peer's SHA-256 fingerprint once it is known, else "". */
 const char *session_peer_fingerprint(const struct session *s);
 
+/* For how long the peer has been at its handshake, in ms; 0: it is at none, or waits for a place.
+ */
+uint64_t session_handshake_ms(const struct session *s);
+
 /* Milliseconds until it dials again; 0 when it does not wait. */
 uint64_t session_wait_left_ms(const struct session *s);
 

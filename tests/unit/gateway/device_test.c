@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 
 #include "certs/mem.h"
+#include "gateway/endpoint_private.h"
 #include "tests/unit/gateway/link_rig.h"
 
 #define MESSAGE "\x0bMSH|1\x1c\x0d"
@@ -177,6 +178,33 @@ Test(device, more_links_than_max_links_are_refused)
     bench_run_until(&stage->bench, &third->ear.closed, 1);
     cr_expect_eq(rig_look(&rig)->last_fault.code, FAULT_LIMIT);
     cr_expect_eq(rig.device->session_count, 2);
+}
+
+/* The stranger reads nothing from now on. */
+static void stall(struct hospital_link *at)
+{
+    (void)uv_read_stop(&at->ear.ep->u.stream);
+}
+
+Test(device, who_stalls_the_handshake_gives_way_to_a_newcomer)
+{
+    stage->conf.max_links = 1;
+    stage->conf.handshake_timeout_ms = 60000;
+    rig_listen(&rig);
+    rig_start(&rig);
+    stall(rig_hospital_dials(&rig, hospital));
+    (void)rig_hospital_dials(&rig, hospital);
+    cr_expect_eq(rig.refused, 1, "it has only just begun");
+    while (session_handshake_ms(rig.device->sessions) < DEVICE_STALLED_MS) {
+        uv_run(&stage->bench.io.loop, UV_RUN_ONCE);
+    }
+    (void)rig_hospital_dials(&rig, hospital);
+    cr_expect_eq(rig.refused, 1);
+    bench_run_until(&stage->bench, &hospital->secured, 1);
+    /* Who is up does not give way. */
+    (void)rig_hospital_dials(&rig, hospital);
+    cr_expect_eq(rig.refused, 2);
+    cr_expect_eq(rig.device->session_count, 1);
 }
 
 Test(device, a_tcp_device_is_dialled_for_each_link)
