@@ -149,6 +149,9 @@ void session_count_lost(struct session *s, size_t up, size_t down)
 
 static void session_do_close(struct session *s)
 {
+    if (s->cause.code == FAULT_TIMEOUT) {
+        gate_note_stalled(s->host->gate, &s->ticket);
+    }
     gate_leave(s->host->gate, &s->ticket);
     inquiry_leave(&s->seat);
     session_local_close(s);

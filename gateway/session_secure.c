@@ -154,7 +154,13 @@ static void session_secure_on_turn(void *owner)
 
 void session_secure_handshake(struct session *s)
 {
-    if (gate_enter(s->host->gate, &s->ticket, s->host->conf->listens, session_secure_on_turn, s)) {
+    bool inbound = s->host->conf->listens;
+    const struct gate_guest guest = {.inbound = inbound,
+                                     .who = inbound ? endpoint_peer_host(s->secure)
+                                                    : s->server_text,
+                                     .on_turn = session_secure_on_turn,
+                                     .owner = s};
+    if (gate_enter(s->host->gate, &s->ticket, &guest)) {
         session_secure_on_turn(s);
     } else {
         /* Waiting is not the peer's fault: its own time runs from its turn on. */
@@ -165,6 +171,7 @@ void session_secure_handshake(struct session *s)
 static void session_secure_on_secure(void *owner)
 {
     struct session *s = owner;
+    gate_note_success(s->host->gate, &s->ticket);
     gate_leave(s->host->gate, &s->ticket);
     const struct tls_peer *peer = session_secure_peer(s);
     session_secure_copy_text(s->peer_serial, peer != NULL ? peer->leaf.serial : "");

@@ -269,6 +269,11 @@ Test(session_secure, a_silent_server_is_given_up_after_handshake_timeout)
     stage_until(&stage, SESSION_STATE_WAITING);
     cr_expect_eq(stage.host.last_fault.code, FAULT_TIMEOUT);
     cr_expect_eq(stage.host.last_fault.side, FAULT_SIDE_SERVER);
+    /* One that hangs is known to, until it answers. */
+    cr_expect_neq(stage.gate.suspects[0], 0);
+    stage.hospitals[0].mood = HOSPITAL_TALKS;
+    stage_until(&stage, SESSION_STATE_UP);
+    cr_expect_eq(stage.gate.suspects[0], 0);
 }
 
 /* ---- the gate ---- */
@@ -279,11 +284,13 @@ static void not_called(void *owner)
     cr_assert_fail();
 }
 
+static const struct gate_guest another = {.who = "another", .on_turn = not_called};
+
 Test(session_secure, waits_at_the_gate_and_goes_on_at_its_turn)
 {
     struct gate_ticket other = {0};
     gate_init(&stage.gate, 1);
-    cr_assert(gate_enter(&stage.gate, &other, false, not_called, NULL));
+    cr_assert(gate_enter(&stage.gate, &other, &another));
     stage_make(&stage, true);
     session_start(stage.session);
     stage_until(&stage, SESSION_STATE_HANDSHAKE);
@@ -301,7 +308,7 @@ Test(session_secure, the_wait_at_the_gate_is_not_the_servers_fault)
 {
     struct gate_ticket other = {0};
     gate_init(&stage.gate, 1);
-    cr_assert(gate_enter(&stage.gate, &other, false, not_called, NULL));
+    cr_assert(gate_enter(&stage.gate, &other, &another));
     stage.conf.handshake_timeout_ms = 300;
     stage_make(&stage, true);
     session_start(stage.session);
@@ -321,7 +328,7 @@ Test(session_secure, one_that_is_stopped_at_the_gate_does_not_wait_there)
 {
     struct gate_ticket other = {0};
     gate_init(&stage.gate, 1);
-    cr_assert(gate_enter(&stage.gate, &other, false, not_called, NULL));
+    cr_assert(gate_enter(&stage.gate, &other, &another));
     stage_make(&stage, true);
     session_start(stage.session);
     stage_until(&stage, SESSION_STATE_HANDSHAKE);

@@ -180,9 +180,10 @@ static void on_turn_at_gate(void *owner)
 /* One came through, one is inside, one waits. */
 static void crowd(void)
 {
+    const struct gate_guest guest = {.who = "somebody", .on_turn = on_turn_at_gate};
     gate_init(&gate, 1);
     for (size_t i = 0; i < 3; i++) {
-        (void)gate_enter(&gate, &tickets[i], false, on_turn_at_gate, NULL);
+        (void)gate_enter(&gate, &tickets[i], &guest);
     }
     gate_leave(&gate, &tickets[0]);
     io.gate = &gate;
